@@ -1,0 +1,1 @@
+"""STAC as plain dicts: encoding, media types, extension addresses, bands and labels."""
