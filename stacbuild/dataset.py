@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     import pystac
+    from numpy.typing import NDArray
 
     from stacbuild.summary import Summary
 
@@ -116,6 +117,30 @@ class Written:
     sha256: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """What one published raster must hold, read again from the raw data.
+
+    Parameters
+    ----------
+    collection, item, asset : str
+        Collection id, item id and asset key of the raster.
+    array : ndarray
+        Shape (bands, rows, columns), in the dtype of the raster.
+    crs : str or None
+        Such as ``"EPSG:32635"``; None where the place is not known.
+    transform : tuple of float or None
+        Six numbers in rasterio's order (a, b, c, d, e, f), in the units of the CRS.
+    """
+
+    collection: str
+    item: str
+    asset: str
+    array: NDArray[Any]
+    crs: str | None
+    transform: tuple[float, ...] | None
+
+
 class Place(Protocol):
     """Where the items of a partition lie, and what was written for one of them."""
 
@@ -143,9 +168,15 @@ class Dataset(ABC):
     """The first one is the main input, the RAW of ``stacbuild build DATASET RAW CATALOG``."""
     collection_ids: tuple[str, ...]
     """The imagery collection first."""
+    collection_titles: tuple[str, ...]
+    """Titles of the collections, in the same order; links to them carry these."""
     facts_schema: pa.Schema
     """Columns of the facts table (without ``id``, which the engine adds)."""
     context_schema: pa.Schema
+    pixel_columns: tuple[str, ...] = ()
+    """The columns of the context that `convert` sees; a change of another makes no pixel again."""
+    shard_schema: pa.Schema | None = None
+    """Columns of the facts that `convert` returns where `join` makes the items' facts."""
     pixel_format: int
     """Raised by hand when `convert` makes other bytes from the same input."""
     item_format: int
@@ -181,6 +212,8 @@ class Dataset(ABC):
     def convert(self, ref: SampleRef, context: Mapping[str, Any], files: Files) -> Facts:
         """Convert one sample: write its assets, return its row of facts.
 
+        ``context`` is the sample's row, reduced to `pixel_columns`.
+
         Raises
         ------
         SampleError
@@ -192,16 +225,18 @@ class Dataset(ABC):
         del key
         return None
 
-    def join(
-        self, key: str, shards: Sequence[Shard], files: Files
-    ) -> Iterator[tuple[str, Facts]]:
-        """Make items' assets from all their shards: yield item ids with their facts."""
+    def join(self, key: str, shards: Sequence[Shard], files: Files) -> Facts:
+        """Make one item's assets from all its shards; return its facts.
+
+        The last segment of ``key`` is the item's id.
+        """
         raise NotImplementedError
 
     @abstractmethod
     def describe(self, facts: Facts, context: Mapping[str, Any], place: Place) -> list[Item]:
         """Return the sample's items: plain dicts with ``collection`` set, no structural links.
 
+        ``facts`` is what `convert` (or `join`) returned, with the sample's ``id``.
         ``links`` holds semantic links only (``source``, ``derived_from``, …); the engine adds
         ``root``, ``parent``, ``collection`` and, where the URL is known, ``self``.
         """
@@ -210,8 +245,17 @@ class Dataset(ABC):
     def collections(self, summary: Summary) -> list[pystac.Collection]:
         """Return the collections; the engine adds links, extents, index, split assets."""
 
+    def pixels(self, ref: SampleRef, files: Files) -> Iterator[Pixels]:
+        """Yield what every raster of a sample must hold, for ``stacbuild validate --pixels``.
+
+        Read the raw data in another way than `convert` does (GDAL, through rasterio): it is a
+        second opinion.
+        """
+        raise UsageError(f"the pixels of {self.id} cannot be compared with its raw data")
+
     def sample(self, folder: Path, *, size: int, seed: int, faults: bool = False) -> None:
         """Write synthetic raw input in the exact layout of the release."""
+        del folder, size, seed, faults
         raise UsageError(f"there is no synthetic input for {self.id}")
 
 

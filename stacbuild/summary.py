@@ -6,8 +6,8 @@ that the result does not depend on who added what first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 SPLITS = ("train", "validate", "test")
 """The values of ``ml-aoi:split``, in the order that people list them."""
@@ -60,9 +60,7 @@ class BandSums:
         if not self.count:
             return 0.0
         # Exact in integers before the one division and root.
-        return float(
-            (max(self.count * self.squares - self.total**2, 0) / self.count**2) ** 0.5
-        )
+        return float((max(self.count * self.squares - self.total**2, 0) / self.count**2) ** 0.5)
 
 
 @dataclass(slots=True)
@@ -97,6 +95,38 @@ class CollectionSummary:
     objects: int = 0
     bytes: int = 0
 
+    def add(self, other: CollectionSummary) -> None:
+        """Add the summary of other items of the same collection."""
+        self.items += other.items
+        self.objects += other.objects
+        self.bytes += other.bytes
+        if other.bbox is not None:
+            self.bbox = other.bbox if self.bbox is None else _union(self.bbox, other.bbox)
+        self.start = min(filter(None, (self.start, other.start)), default=None)
+        self.end = max(filter(None, (self.end, other.end)), default=None)
+        add_counts(self.splits, other.splits)
+        for name, values in other.values.items():
+            merged = {*self.values.get(name, ()), *values}
+            self.values[name] = sorted(merged)
+        for label, by_split in other.classes.items():
+            for split, counts in by_split.items():
+                add_counts(self.classes.setdefault(label, {}).setdefault(split, {}), counts)
+
+
+def add_counts(counts: dict[str, int], more: dict[str, int]) -> None:
+    """Add counts to counts, by name."""
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
+
+
+def _union(one: list[float], two: list[float]) -> list[float]:
+    return [
+        min(one[0], two[0]),
+        min(one[1], two[1]),
+        max(one[2], two[2]),
+        max(one[3], two[3]),
+    ]
+
 
 @dataclass(slots=True)
 class Summary:
@@ -112,6 +142,8 @@ class Summary:
         Samples converted, and rejected.
     partial : str or None
         Why the catalog is a part of the dataset (``--limit``, ``--only``), or None.
+    leakage : dict
+        Figures of the leakage report (see `stacbuild.index.leakage`).
     """
 
     collections: dict[str, CollectionSummary] = field(default_factory=dict)
@@ -119,3 +151,46 @@ class Summary:
     samples: int = 0
     rejected: int = 0
     partial: str | None = None
+    leakage: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, other: Summary) -> None:
+        """Add the summary of other samples of the same dataset."""
+        self.samples += other.samples
+        self.rejected += other.rejected
+        for name, collection in other.collections.items():
+            self.collections.setdefault(name, CollectionSummary()).add(collection)
+        for split, bands in other.bands.items():
+            mine = self.bands.setdefault(split, [BandSums() for _ in bands])
+            for one, two in zip(mine, bands, strict=True):
+                one.add(two)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON values, in a fixed order."""
+        return {
+            "samples": self.samples,
+            "rejected": self.rejected,
+            "partial": self.partial,
+            "collections": {name: asdict(one) for name, one in self.collections.items()},
+            "bands": {
+                split: [[str(getattr(band, name)) for name in BandSums.__slots__] for band in bands]
+                for split, bands in sorted(self.bands.items())
+            },
+            "leakage": self.leakage,
+        }
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any]) -> Self:
+        """Return the summary that `to_dict` made these values from."""
+        return cls(
+            collections={
+                name: CollectionSummary(**one) for name, one in value["collections"].items()
+            },
+            bands={
+                split: [BandSums(*map(int, band)) for band in bands]
+                for split, bands in value["bands"].items()
+            },
+            samples=value["samples"],
+            rejected=value["rejected"],
+            partial=value["partial"],
+            leakage=value["leakage"],
+        )

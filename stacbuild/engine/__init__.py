@@ -1,0 +1,1 @@
+"""The engine: drives a dataset package from raw files to a static catalog."""

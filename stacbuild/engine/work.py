@@ -1,0 +1,361 @@
+"""What one worker does with one partition: convert its samples, describe and write its items.
+
+A partition is made in a staging folder, renamed into place, and only then put on record. Whoever
+kills the process at any instant leaves either the partition before or the partition after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from stacbuild.dataset import Shard, load
+from stacbuild.engine import atomic, fingerprint, tables
+from stacbuild.engine.describe import Describer
+from stacbuild.engine.layout import Layout
+from stacbuild.engine.ledger import Entry
+from stacbuild.engine.samples import JoinFiles, SampleFiles, Sink
+from stacbuild.engine.tasks import Result
+from stacbuild.errors import CatalogError, SampleError
+from stacbuild.validate.item import ItemValidator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from stacbuild.dataset import Dataset, SampleRef
+    from stacbuild.engine.tasks import Row, Task, Workplace
+
+Reject = dict[str, str]
+
+
+@dataclass(slots=True)
+class Worker:
+    """Does partitions, one after another, in one process."""
+
+    place: Workplace
+    dataset: Dataset = field(init=False)
+    layout: Layout = field(init=False)
+    validator: ItemValidator = field(init=False)
+    schema: pa.Schema = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Load the dataset package and compile the schemas."""
+        self.dataset = load(self.place.dataset)
+        self.layout = Layout(self.place.root, self.dataset.id)
+        self.validator = ItemValidator()
+        self.schema = tables.facts_schema(self.dataset.facts_schema, self.dataset.context_schema)
+
+    # -- the three kinds of work ----------------------------------------------------------
+
+    def build(self, task: Task) -> Result:
+        """Bring a partition up to date with its raw files and its context."""
+        now = fingerprint.stamp(task.refs, self.place.inputs)
+        if self._pixels_hold(task, now):
+            return self.describe(task, now)
+        with self._staging(task.key) as staging:
+            sink = Sink(staging, self.dataset.collection_ids)
+            is_shard = self.dataset.join_key(task.key) is not None
+            describer = None if is_shard else self._describer(task.key)
+            rows, rejects, raw = self._convert(task, sink, describer)
+            entry = self._put(task.key, staging, sink, rows, describer)
+        made = Entry(
+            **{
+                **entry,
+                "pixels": fingerprint.pixels(self.dataset, task, raw),
+                "rejects": tuple(rejects),
+                "join": self.dataset.join_key(task.key),
+            }
+        )
+        return self._result(made, now, converted=len(rows), described=len(rows))
+
+    def join(self, task: Task) -> Result:
+        """Make the item of a join partition from its shards."""
+        pixels = fingerprint.joined(self.dataset, task.shards)
+        if task.known is not None and task.known.pixels == pixels and self._in_place(task.known):
+            return self.describe(task, "")
+        shards = [self._shard(entry) for entry in task.shards if entry.samples]
+        with self._staging(task.key) as staging:
+            sink = Sink(staging, self.dataset.collection_ids)
+            describer = self._describer(task.key)
+            facts = self.dataset.join(task.key, shards, JoinFiles(sink))
+            row = _row(task.key.rpartition("/")[2], None, sink, facts, None)
+            for collection, name, data in describer.documents(row):
+                sink.write(collection, name, data)
+            entry = self._put(task.key, staging, sink, [row], describer)
+        return self._result(Entry(**{**entry, "pixels": pixels}), "", converted=1, described=1)
+
+    def describe(self, task: Task, now: str | None = None) -> Result:
+        """Make the items of a partition again from its facts, where they would differ."""
+        entry = task.known
+        stamp = task.stamp if now is None else now
+        if entry is None:
+            raise CatalogError(f"partition {task.key} is not in the ledger", file=self.layout.state)
+        if entry.samples == 0 or entry.join:
+            return self._result(entry, stamp)
+        rows: list[Row] | None = None
+        if task.context is None:
+            rows = tables.read_rows(self.layout.facts(task.key))
+            context = [row.get("context") or {} for row in rows]
+        else:
+            context = _accepted(task, entry)
+        items = fingerprint.items(self.dataset, self.place.titles, entry.facts, context)
+        objects = tables.read_manifest(self.layout.manifest(task.key))
+        # Another digest than the ledger's: the last rewrite was killed on its way.
+        whole = tables.manifest_digest(objects) == entry.digest
+        if items == entry.items and whole:
+            return self._result(entry, stamp)
+        rows = rows or tables.read_rows(self.layout.facts(task.key))
+        for row, fresh in zip(rows, context, strict=True):
+            self._same_pixels(row, fresh)
+            row["context"] = fresh
+        changed = self._changed(task.key, rows, objects if whole else {})
+        for path, data in changed.items():
+            objects[path] = (len(data), hashlib.sha256(data).digest())
+        record = self._record(task.key, rows, [(path, *what) for path, what in objects.items()])
+        for path, data in changed.items():
+            atomic.replace(self.layout.root / path, data, self.place.staging)
+        made = Entry(**{**record, "pixels": entry.pixels, "rejects": entry.rejects})
+        return self._result(made, stamp, described=len(changed))
+
+    def _same_pixels(self, row: Row, context: Row) -> None:
+        """Refuse a context under which the sample would have to be converted again."""
+        old = row["context"] or {}
+        for name in self.dataset.pixel_columns:
+            if context.get(name) != old.get(name):
+                raise CatalogError(
+                    f"{row['id']} has to be converted again: {name} was {old.get(name)!r} "
+                    f"and is {context.get(name)!r}",
+                    mend="Build from the raw input",
+                )
+
+    # -- whether there is anything to do --------------------------------------------------
+
+    def _pixels_hold(self, task: Task, now: str) -> bool:
+        """Return whether the pixels on record were made from just this input."""
+        entry = task.known
+        if entry is None or not self._in_place(entry):
+            return False
+        if task.stamp == now and not task.rehash:
+            raw = self._raw_on_record(entry)
+        else:
+            raw = {ref.id: self._raw_digest(ref) for ref in task.refs}
+        return fingerprint.pixels(self.dataset, task, raw) == entry.pixels
+
+    def _in_place(self, entry: Entry) -> bool:
+        """Return whether every object of the partition is there in its full size."""
+        if entry.samples == 0:
+            return True
+        root = os.fspath(self.layout.root)
+        try:
+            if entry.join:
+                return self.layout.shards(entry.partition).is_dir()
+            manifest = tables.read_manifest(self.layout.manifest(entry.partition))
+            return (
+                tables.manifest_digest(manifest) == entry.digest
+                and self.layout.facts(entry.partition).is_file()
+                and all(
+                    os.stat(f"{root}/{name}").st_size == size  # noqa: PTH116 - the hot path
+                    for name, (size, _) in manifest.items()
+                )
+            )
+        except (OSError, pa.ArrowException):
+            return False
+
+    def _raw_on_record(self, entry: Entry) -> dict[str, str]:
+        raw = {reject["id"]: reject["raw"] for reject in entry.rejects}  # of samples not on record
+        if entry.samples:
+            for row in tables.read_rows(self.layout.facts(entry.partition)):
+                raw[row["id"]] = row["raw_sha256"].hex()
+        return raw
+
+    def _raw_digest(self, ref: SampleRef) -> str:
+        try:
+            return SampleFiles(ref, self.place.inputs[ref.input], None).digest().hex()
+        except SampleError:
+            return ""
+
+    # -- convert --------------------------------------------------------------------------
+
+    def _convert(
+        self, task: Task, sink: Sink, describer: Describer | None
+    ) -> tuple[list[Row], list[Reject], dict[str, str]]:
+        """Convert the samples of a partition; with a describer, write their items as well."""
+        rows: list[Row] = []
+        rejects = list(task.rejected)
+        raw: dict[str, str] = {}
+        for ref, context in zip(task.refs, task.context or [], strict=True):
+            content: bytes | None = None
+            try:
+                files = SampleFiles(ref, self.place.inputs[ref.input], sink)
+                content = files.digest()
+                seen = fingerprint.pixel_row(self.dataset, context)
+                facts = self.dataset.convert(ref, seen, files)
+                row = _row(ref.id, content, sink, facts, context)
+                if describer is not None:
+                    for collection, name, data in describer.documents(row):
+                        sink.write(collection, name, data)
+            except SampleError as error:
+                sink.drop()
+                rejects.append(_reject(ref.id, error, content))
+            else:
+                sink.keep()
+                rows.append(row)
+            raw[ref.id] = content.hex() if content else ""
+        return rows, rejects, raw
+
+    def _shard(self, entry: Entry) -> Shard:
+        folder = self.layout.shards(entry.partition)
+        files = {path.name: path for path in sorted(folder.glob("*/*"))}
+        rows = tables.read_rows(self.layout.facts(entry.partition))
+        return Shard(entry.partition, [row["facts"] for row in rows], files)
+
+    # -- put in place ---------------------------------------------------------------------
+
+    @contextmanager
+    def _staging(self, key: str) -> Iterator[Path]:
+        folder = self.place.staging / key.replace("/", "@")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _put(
+        self, key: str, staging: Path, sink: Sink, rows: list[Row], describer: Describer | None
+    ) -> dict[str, Any]:
+        """Write facts and manifest, then rename the finished partition into place.
+
+        In this order, so that a kill in between is seen: the manifest no longer has the digest
+        that the ledger knows, and the partition is made again.
+        """
+        if describer is None:
+            record = self._record(key, rows, [], shard=True)
+            self._swap(staging, self.layout.shards(key), keep=bool(rows))
+            return record
+        if rows:
+            for collection, name, data in describer.catalogs():
+                sink.write(collection, name, data)
+        sink.keep()
+        objects = [
+            (self._path(collection, key, name), size, digest)
+            for collection, name, size, digest in sink.kept
+        ]
+        record = self._record(key, rows, objects)
+        for collection in self.dataset.collection_ids:
+            target = self.layout.partition(collection, key)
+            self._swap(staging / collection, target, keep=bool(rows))
+        return record
+
+    def _swap(self, made: Path, target: Path, *, keep: bool) -> None:
+        """Put a folder in the place of the one before; without ``keep`` only take that away."""
+        if target.exists():
+            aside = self.place.staging / f"old-{os.getpid()}"
+            target.rename(aside)
+            if keep:
+                made.rename(target)
+            shutil.rmtree(aside)
+        elif keep:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(target)
+
+    def _record(
+        self, key: str, rows: list[Row], objects: list[tables.Object], *, shard: bool = False
+    ) -> dict[str, Any]:
+        """Write facts and manifest; return the fields of the ledger's line that follow."""
+        schema = self.schema
+        if shard and self.dataset.shard_schema is not None:
+            schema = tables.facts_schema(self.dataset.shard_schema, self.dataset.context_schema)
+        facts = tables.facts_digest(rows)
+        digest = ""
+        if rows:
+            tables.write_rows(self.layout.facts(key), rows, schema, self.place.staging)
+        else:
+            self.layout.facts(key).unlink(missing_ok=True)
+        if objects and rows:
+            known = {path: (size, sha256) for path, size, sha256 in objects}
+            digest = tables.write_manifest(self.layout.manifest(key), known, self.place.staging)
+        else:
+            self.layout.manifest(key).unlink(missing_ok=True)
+        context = [row["context"] or {} for row in rows]
+        return {
+            "partition": key,
+            "facts": facts,
+            "items": fingerprint.items(self.dataset, self.place.titles, facts, context),
+            "digest": digest,
+            "samples": len(rows),
+            "objects": len(objects),
+            "size": sum(size for _, size, _ in objects),
+        }
+
+    def _changed(
+        self, key: str, rows: list[Row], known: dict[str, tuple[int, bytes]]
+    ) -> dict[str, bytes]:
+        """Return the documents of a partition that differ from the known ones, by path."""
+        describer = self._describer(key)
+        documents = [document for row in rows for document in describer.documents(row)]
+        documents.extend(describer.catalogs())
+        return {
+            path: data
+            for collection, name, data in documents
+            for path in (self._path(collection, key, name),)
+            if known.get(path) != (len(data), hashlib.sha256(data).digest())
+        }
+
+    def _describer(self, key: str) -> Describer:
+        return Describer(self.dataset, key, self.place.titles, self.validator)
+
+    def _path(self, collection: str, key: str, name: str) -> str:
+        return f"{self.dataset.id}/{collection}/{key}/{name}"
+
+    def _result(
+        self, entry: Entry, stamp: str, *, converted: int = 0, described: int = 0
+    ) -> Result:
+        return Result(entry, stamp, converted, described, frozenset(self.validator.unchecked))
+
+
+def _row(
+    sample: str, raw: bytes | None, sink: Sink, facts: dict[str, Any], context: Row | None
+) -> Row:
+    files = [
+        {"collection": collection, "name": name, "size": size, "sha256": digest}
+        for collection, name, size, digest in sink.pending
+    ]
+    return {
+        "id": sample,
+        "raw_sha256": raw,
+        "files": files,
+        "facts": {**facts, "id": sample},
+        "context": context,
+    }
+
+
+def _reject(sample: str, error: SampleError, raw: bytes | None) -> Reject:
+    return {
+        "id": sample,
+        "kind": error.kind,
+        "reason": error.reason,
+        # The name alone: where the input lies is this machine's business.
+        "file": PurePath(error.file).name if error.file else "",
+        "raw": raw.hex() if raw else "",
+    }
+
+
+def _accepted(task: Task, entry: Entry) -> list[Row]:
+    if not task.refs:  # made for the samples on record
+        return task.context or []
+    # A name that came twice is on the list of rejects, and yet its first sample is there.
+    rejected = {reject["id"] for reject in entry.rejects if reject["kind"] != "duplicate"}
+    return [
+        row
+        for ref, row in zip(task.refs, task.context or [], strict=True)
+        if ref.id not in rejected
+    ]
