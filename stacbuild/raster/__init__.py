@@ -1,0 +1,1 @@
+"""Pixels: reading raw rasters, writing COGs, pictures, statistics and footprints."""
