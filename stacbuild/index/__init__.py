@@ -1,0 +1,1 @@
+"""The index: items and splits as GeoParquet tables, and the leakage report."""
