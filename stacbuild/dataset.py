@@ -251,6 +251,7 @@ class Dataset(ABC):
         Read the raw data in another way than `convert` does (GDAL, through rasterio): it is a
         second opinion.
         """
+        del ref, files
         raise UsageError(f"the pixels of {self.id} cannot be compared with its raw data")
 
     def sample(self, folder: Path, *, size: int, seed: int, faults: bool = False) -> None:

@@ -1,0 +1,298 @@
+"""Read the publishers' lists and side tables: CSV files as they come.
+
+With or without a header, one or more columns, CRLF or LF, with or without a byte-order mark,
+plain, gzip or bzip2 (told by their first bytes, not by the file's name). They are untrusted:
+decompression is bounded, and every id has to match the dataset's pattern.
+"""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import Counter
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from stacbuild.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Buffer, Callable, Iterator, Sequence
+    from pathlib import Path
+
+    Pattern = re.Pattern[str] | Callable[[str], object]
+
+LIMIT: Final = 256 << 20
+"""Bytes that a list may hold once decompressed; BigEarthNet's largest table holds 118 MB."""
+
+_FIRST: Final = 1 << 16
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with a `UsageError` above the limit, and cannot be inflated further."""
+
+    def __init__(self, stream: IO[bytes], path: Path, limit: int) -> None:
+        super().__init__()
+        self._stream = stream
+        self._path = path
+        self._limit = limit
+        self._left = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        with memoryview(buffer).cast("B") as view:
+            data = self._stream.read(min(len(view), self._left + 1))
+            self._left -= len(data)
+            if self._left < 0:
+                raise UsageError(
+                    f"the list holds more than {self._limit:,} bytes once decompressed",
+                    file=self._path,
+                    mend="Is it the right file?",
+                )
+            view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+@contextmanager
+def opened(path: Path, *, limit: int = LIMIT) -> Iterator[IO[bytes]]:
+    """Open a plain, gzip or bzip2 file as a stream of its decompressed bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its first bytes tell what it is.
+    limit : int
+        Bytes that it may hold once decompressed.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, is damaged, or holds more than ``limit`` bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(3)
+            file.seek(0)
+            stream: Any = file
+            if magic[:2] == b"\x1f\x8b":
+                stream = gzip.GzipFile(fileobj=file)
+            elif magic == b"BZh":
+                stream = bz2.BZ2File(file)
+            with io.BufferedReader(_Bounded(stream, path, limit), _FIRST) as bounded:
+                yield bounded
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"the list cannot be read: {reason}", file=path) from error
+
+
+def read_ids(path: Path, pattern: Pattern, *, limit: int = LIMIT) -> list[str]:
+    """Read the ids in the first column of a publisher's list.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file, see the module.
+    pattern : re.Pattern or callable
+        What an id matches as a whole. A first row that does not is a header.
+    limit : int
+        Bytes that the list may hold once decompressed.
+
+    Returns
+    -------
+    list of str
+        In the order of the file, without surrounding white space. What is listed twice is
+        twice in it: see `duplicates`.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or a row other than the first has no id: it names the line.
+    """
+    matches = _matcher(pattern)
+    ids: list[str] = []
+    with opened(path, limit=limit) as stream:
+        try:
+            rows = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), strict=True)
+            ids = [row[0].strip() for row in rows if row]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UsageError(f"the list is not CSV in UTF-8: {error}", file=path) from error
+    if not all(map(matches, ids)):
+        return _without_header(path, ids, matches, limit)
+    return ids
+
+
+def duplicates(ids: Sequence[str]) -> list[str]:
+    """Return the ids that are listed more than once, each once, in order."""
+    if len(set(ids)) == len(ids):
+        return []
+    return [name for name, count in Counter(ids).items() if count > 1]
+
+
+def read_table(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    key: str | None = None,
+    pattern: Pattern | None = None,
+    limit: int = LIMIT,
+) -> pd.DataFrame:
+    """Read columns of a publisher's side table.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file, see the module.
+    columns : sequence of str
+        Names of the columns, in the published order. Where the file has a header with these
+        names they are taken by name, else by position; further columns are left out.
+    key, pattern : str, re.Pattern or callable
+        The column of ids (the first one by default) and what an id matches as a whole. A first
+        row whose key does not match is a header; without a pattern it is one if it holds one of
+        the names.
+    limit : int
+        Bytes that the table may hold once decompressed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns in the order asked for, of Arrow strings without surrounding white space.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, a column is missing, or a row other than the first has no
+        id: it names the line.
+    """
+    key = columns[0] if key is None else key
+    matches = None if pattern is None else _matcher(pattern)
+    with opened(path, limit=limit) as stream:
+        first = _first_row(stream, path)
+    if not first:
+        return pd.DataFrame(
+            {name: pd.Series([], dtype=pd.ArrowDtype(pa.string())) for name in columns}
+        )
+    header = any(name in first for name in columns)
+    if not header and len(first) < len(columns):
+        raise UsageError(
+            f"the table has {len(first)} columns, not {len(columns)}",
+            file=path,
+            mend=f"Expected: {', '.join(columns)}",
+        )
+    places = _places(path, columns, first if header else [])
+    if matches is not None and not matches(first[places[key]]):
+        header = True
+    table = _read_arrow(path, [places[name] for name in columns], len(first), limit)
+    table = table.rename_columns(list(columns))
+    if header:
+        table = table.slice(1)
+    if matches is not None:
+        _check_keys(path, table.column(key), places[key], matches, header=header)
+    return cast("pd.DataFrame", table.to_pandas(types_mapper=pd.ArrowDtype))
+
+
+def _matcher(pattern: Pattern) -> Callable[[str], object]:
+    return pattern.fullmatch if isinstance(pattern, re.Pattern) else pattern
+
+
+def _without_header(
+    path: Path, ids: list[str], matches: Callable[[str], object], limit: int
+) -> list[str]:
+    for index, value in enumerate(ids):
+        if index and not matches(value):
+            with opened(path, limit=limit) as stream:
+                raise _not_an_id(path, stream, index, value)
+    return ids[1:]
+
+
+def _check_keys(
+    path: Path,
+    keys: Any,
+    place: int,
+    matches: Callable[[str], object],
+    *,
+    header: bool,  # noqa: ANN401 - an Arrow column, which has no types
+) -> None:
+    row = int(header)
+    for chunk in keys.chunks:
+        values = chunk.to_pylist()
+        if not all(map(matches, values)):
+            index = next(i for i, value in enumerate(values) if not matches(value))
+            with opened(path) as stream:
+                raise _not_an_id(path, stream, row + index, values[index])
+        row += len(values)
+    del place
+
+
+def _not_an_id(path: Path, stream: IO[bytes], index: int, value: str) -> UsageError:
+    """Return the error for the row of that index, counted without blank lines."""
+    reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""))
+    seen = -1
+    for row in reader:
+        seen += bool(row)
+        if seen == index:
+            break
+    return UsageError(
+        f"line {reader.line_num}: {value[:80]!r} is not the id of a sample",
+        file=path,
+        mend="Correct or remove the line",
+    )
+
+
+def _first_row(stream: IO[bytes], path: Path) -> list[str]:
+    data = stream.read(_FIRST)
+    text = data.decode("utf-8-sig", "replace").lstrip("\r\n")
+    try:
+        row = next(csv.reader(io.StringIO(text, newline="")), [])
+    except csv.Error as error:
+        raise UsageError(f"the table is not CSV: {error}", file=path) from error
+    return [cell.strip() for cell in row]
+
+
+def _places(path: Path, columns: Sequence[str], header: list[str]) -> dict[str, int]:
+    if not header:
+        return {name: index for index, name in enumerate(columns)}
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise UsageError(
+            f"the table has no column {', '.join(missing)}",
+            file=path,
+            mend=f"Its columns are {', '.join(header)}",
+        )
+    return {name: header.index(name) for name in columns}
+
+
+def _read_arrow(path: Path, places: list[int], width: int, limit: int) -> Any:  # noqa: ANN401 - an Arrow table, which has no types
+    names = [str(index) for index in range(width)]
+    wanted = [names[index] for index in places]
+    with opened(path, limit=limit) as stream:
+        try:
+            table = arrow_csv.read_csv(
+                stream,
+                # One thread: the stream is Python's, and rows keep their order anyway.
+                arrow_csv.ReadOptions(column_names=names, use_threads=False),
+                arrow_csv.ParseOptions(newlines_in_values=False),
+                arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=False,
+                    include_columns=wanted,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise UsageError(f"the table is not CSV in UTF-8: {error}", file=path) from error
+    return pa.table(
+        [pc.utf8_trim_whitespace(column) for column in table.columns], names=table.column_names
+    )
