@@ -200,7 +200,7 @@ def read_table(
     if header:
         table = table.slice(1)
     if matches is not None:
-        _check_keys(path, table.column(key), places[key], matches, header=header)
+        _check_keys(path, table.column(key), matches, header=header, limit=limit)
     return cast("pd.DataFrame", table.to_pandas(types_mapper=pd.ArrowDtype))
 
 
@@ -213,40 +213,39 @@ def _without_header(
 ) -> list[str]:
     for index, value in enumerate(ids):
         if index and not matches(value):
-            with opened(path, limit=limit) as stream:
-                raise _not_an_id(path, stream, index, value)
+            raise _not_an_id(path, index, value, limit)
     return ids[1:]
 
 
 def _check_keys(
     path: Path,
-    keys: Any,
-    place: int,
+    keys: Any,  # noqa: ANN401 - an Arrow column, which has no types
     matches: Callable[[str], object],
     *,
-    header: bool,  # noqa: ANN401 - an Arrow column, which has no types
+    header: bool,
+    limit: int,
 ) -> None:
     row = int(header)
     for chunk in keys.chunks:
         values = chunk.to_pylist()
         if not all(map(matches, values)):
             index = next(i for i, value in enumerate(values) if not matches(value))
-            with opened(path) as stream:
-                raise _not_an_id(path, stream, row + index, values[index])
+            raise _not_an_id(path, row + index, values[index], limit)
         row += len(values)
-    del place
 
 
-def _not_an_id(path: Path, stream: IO[bytes], index: int, value: str) -> UsageError:
+def _not_an_id(path: Path, index: int, value: str, limit: int) -> UsageError:
     """Return the error for the row of that index, counted without blank lines."""
-    reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""))
     seen = -1
-    for row in reader:
-        seen += bool(row)
-        if seen == index:
-            break
+    with opened(path, limit=limit) as stream:
+        reader = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""))
+        for row in reader:
+            seen += bool(row)
+            if seen == index:
+                break
+        line = reader.line_num
     return UsageError(
-        f"line {reader.line_num}: {value[:80]!r} is not the id of a sample",
+        f"line {line}: {value[:80]!r} is not the id of a sample",
         file=path,
         mend="Correct or remove the line",
     )

@@ -59,9 +59,9 @@ def command(
     """Turn raw data into a static STAC catalog, or bring one up to date.
 
     \b
-    stacbuild build DATASET RAW CATALOG       one dataset; lists beside RAW are found
-    stacbuild build -c FILE [CATALOG]         all datasets of a configuration
-    stacbuild build -c FILE DATASET RAW CATALOG   its texts, this dataset
+    stacbuild build DATASET RAW CATALOG            one dataset, lists beside RAW too
+    stacbuild build -c FILE [CATALOG]              all datasets of a configuration
+    stacbuild build -c FILE DATASET RAW CATALOG    its texts, this dataset
 
     CATALOG is the folder to write; with -c it may be left out and is then ./ID, after the id of
     the configuration. What is done already stays: a build that was stopped goes on, an unchanged

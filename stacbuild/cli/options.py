@@ -49,7 +49,7 @@ def jobs(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "-j",
         "--jobs",
-        type=click.IntRange(1, 1024),
+        type=click.IntRange(min=1),
         default=cores,
         metavar="N",
         help="Worker processes. Default: one for each core.",

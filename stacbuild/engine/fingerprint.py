@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from stacbuild.engine import samples
 from stacbuild.engine.items import ITEM_FORMAT
 from stacbuild.raster.stamp import PIXEL_FORMAT
 from stacbuild.stac.encode import dumps_canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stacbuild.dataset import Dataset, SampleRef
     from stacbuild.engine.items import Titles
@@ -84,9 +82,9 @@ def items(dataset: Dataset, titles: Titles, facts: str, context: Sequence[Row]) 
     )
 
 
-def stamp(refs: Sequence[SampleRef], inputs: Mapping[str, Path]) -> str:
-    """Return the digest of sizes and times of a partition's raw files; nothing is read."""
+def stamp(refs: Sequence[SampleRef], stamps: Iterable[str]) -> str:
+    """Return the digest of the stamps of a partition's samples (see `samples.stamp`)."""
     state = hashlib.sha256()
-    for ref in refs:
-        state.update(f"{ref.id}\0{samples.stamp(ref, inputs[ref.input])}\n".encode())
+    for ref, text in zip(refs, stamps, strict=True):
+        state.update(f"{ref.id}\0{text}\n".encode())
     return state.hexdigest()

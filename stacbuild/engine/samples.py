@@ -31,13 +31,13 @@ class SampleFiles:
         Takes what the sample writes.
     """
 
-    __slots__ = ("_folder", "_raw", "_sink", "names", "ref")
+    __slots__ = ("_folder", "_raw", "_sink", "names", "ref", "stamp")
 
     def __init__(self, ref: SampleRef, source: Path, sink: Sink | None) -> None:
         self.ref = ref
         self._sink = sink
         path = os.path.join(source, ref.where) if ref.where else os.fspath(source)  # noqa: PTH118 - the hot path
-        self._folder, self._raw = _read_all(path)
+        self._folder, self._raw, self.stamp = _read_all(path)
         self.names: Sequence[str] = sorted(self._raw)
 
     def read(self, name: str) -> bytes:
@@ -147,42 +147,53 @@ def write_whole(handle: int, data: bytes) -> None:
 
 
 def stamp(ref: SampleRef, source: Path) -> str:
-    """Return names, sizes and times of a sample's raw files, as text; no content is read."""
+    """Return names, sizes and times of a sample's raw files, as text; no content is read.
+
+    `SampleFiles` has the same of the files that it read.
+    """
     path = os.path.join(source, ref.where) if ref.where else os.fspath(source)  # noqa: PTH118 - the hot path
     try:
-        if not os.path.isdir(path):  # noqa: PTH112 - the same
-            status = os.stat(path)  # noqa: PTH116 - the same
-            return f"{status.st_size}:{status.st_mtime_ns}"
-        with os.scandir(path) as entries:
-            rows = sorted(
-                f"{entry.name}:{status.st_size}:{status.st_mtime_ns}"
-                for entry in entries
-                for status in (entry.stat(),)
-            )
+        try:
+            with os.scandir(path) as entries:
+                rows = [_row(entry.name, entry.stat()) for entry in entries if entry.is_file()]
+        except NotADirectoryError:
+            rows = [_row(os.path.basename(path), os.stat(path))]  # noqa: PTH116, PTH119 - the same
     except OSError as error:
         return f"unreadable: {error.strerror}"
-    return ",".join(rows)
+    return ",".join(sorted(rows))
 
 
-def _read_all(path: str) -> tuple[str, dict[str, bytes]]:
+def _row(name: str, status: os.stat_result) -> str:
+    return f"{name}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def _read_all(path: str) -> tuple[str, dict[str, bytes], str]:
+    """Return folder, contents by name, and stamp of a folder or a file."""
     try:
         with os.scandir(path) as entries:
             names = [entry.name for entry in entries if entry.is_file()]
+        folder = path
     except NotADirectoryError:
         folder, name = os.path.split(path)
-        return folder, {name: _read(path)}
+        names = [name]
     except OSError as error:
         raise SampleError(
             "unreadable", error.strerror or "cannot be read", file=path, mend="Is it still there?"
         ) from error
-    return path, {name: _read(f"{path}/{name}") for name in names}
+    found = {}
+    rows = []
+    for name in names:
+        found[name], status = _read(f"{folder}/{name}")
+        rows.append(_row(name, status))
+    return folder, found, ",".join(sorted(rows))
 
 
-def _read(path: str) -> bytes:
+def _read(path: str) -> tuple[bytes, os.stat_result]:
     try:
         handle = os.open(path, os.O_RDONLY)
         try:
-            size = os.fstat(handle).st_size
+            status = os.fstat(handle)
+            size = status.st_size
             if size > LARGEST_FILE:
                 raise SampleError(
                     "too-large", f"{size:,} bytes are too large for one file", file=path
@@ -202,4 +213,4 @@ def _read(path: str) -> bytes:
         raise SampleError(
             "unstable", "the file changes while it is read", file=path, mend="Build again later"
         )
-    return data
+    return data, status

@@ -91,18 +91,8 @@ def facts_digest(rows: Iterable[dict[str, Any]]) -> str:
         state.update(row["raw_sha256"] or b"")
         for file in row["files"]:
             state.update(file["sha256"])
-        state.update(dumps_canonical(_plain(row["facts"])))
+        state.update(dumps_canonical(row["facts"]))
     return state.hexdigest()
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a facts table
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        if value and isinstance(value[0], (dict, list, tuple, bytes)):
-            return [_plain(inner) for inner in value]
-        return value
-    return value.hex() if isinstance(value, bytes) else value
 
 
 Object = tuple[str, int, bytes]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from stacbuild.dataset import Shard, load
-from stacbuild.engine import atomic, fingerprint, tables
+from stacbuild.engine import atomic, fingerprint, samples, tables
 from stacbuild.engine.describe import Describer
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Entry
@@ -57,14 +57,15 @@ class Worker:
 
     def build(self, task: Task) -> Result:
         """Bring a partition up to date with its raw files and its context."""
-        now = fingerprint.stamp(task.refs, self.place.inputs)
-        if self._pixels_hold(task, now):
-            return self.describe(task, now)
+        if task.known is not None:
+            now = self._stamp(task)
+            if self._pixels_hold(task, now):
+                return self.describe(task, now)
         with self._staging(task.key) as staging:
             sink = Sink(staging, self.dataset.collection_ids)
             is_shard = self.dataset.join_key(task.key) is not None
             describer = None if is_shard else self._describer(task.key)
-            rows, rejects, raw = self._convert(task, sink, describer)
+            rows, rejects, raw, now = self._convert(task, sink, describer)
             entry = self._put(task.key, staging, sink, rows, describer)
         made = Entry(
             **{
@@ -138,6 +139,12 @@ class Worker:
 
     # -- whether there is anything to do --------------------------------------------------
 
+    def _stamp(self, task: Task) -> str:
+        inputs = self.place.inputs
+        return fingerprint.stamp(
+            task.refs, (samples.stamp(ref, inputs[ref.input]) for ref in task.refs)
+        )
+
     def _pixels_hold(self, task: Task, now: str) -> bool:
         """Return whether the pixels on record were made from just this input."""
         entry = task.known
@@ -186,16 +193,22 @@ class Worker:
 
     def _convert(
         self, task: Task, sink: Sink, describer: Describer | None
-    ) -> tuple[list[Row], list[Reject], dict[str, str]]:
-        """Convert the samples of a partition; with a describer, write their items as well."""
+    ) -> tuple[list[Row], list[Reject], dict[str, str], str]:
+        """Convert the samples of a partition; with a describer, write their items as well.
+
+        Returns rows of facts, rejects, digests of raw files by id, and the partition's stamp.
+        """
         rows: list[Row] = []
+        stamps: list[str] = []
         rejects = list(task.rejected)
         raw: dict[str, str] = {}
         for ref, context in zip(task.refs, task.context or [], strict=True):
             content: bytes | None = None
+            # Of the very files that are read: whatever changes later has another stamp.
+            seen_at = ""
             try:
                 files = SampleFiles(ref, self.place.inputs[ref.input], sink)
-                content = files.digest()
+                content, seen_at = files.digest(), files.stamp
                 seen = fingerprint.pixel_row(self.dataset, context)
                 facts = self.dataset.convert(ref, seen, files)
                 row = _row(ref.id, content, sink, facts, context)
@@ -209,7 +222,8 @@ class Worker:
                 sink.keep()
                 rows.append(row)
             raw[ref.id] = content.hex() if content else ""
-        return rows, rejects, raw
+            stamps.append(seen_at)
+        return rows, rejects, raw, fingerprint.stamp(task.refs, stamps)
 
     def _shard(self, entry: Entry) -> Shard:
         folder = self.layout.shards(entry.partition)

@@ -22,8 +22,8 @@ def dumps_pretty(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
 
 
 def dumps_canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
-    """Return compact JSON with sorted keys, for digests."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """Return compact JSON with sorted keys, for digests; bytes become hexadecimal text."""
+    return orjson.dumps(value, default=bytes.hex, option=orjson.OPT_SORT_KEYS)
 
 
 def loads(data: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -13,7 +13,6 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.session import DummySession
 
-from stacbuild.dataset import load
 from stacbuild.engine import pool
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.progress import Silent
@@ -77,7 +76,7 @@ def compare_pixels(
     """
     progress = progress or Silent()
     report = Report(checks=["pixels"])
-    make = partial(_worker, root, dataset.id, dict(inputs))
+    make = partial(_worker, root, dataset, dict(inputs))
     progress.start("pixels", None)
     for done in pool.run(make, _batches(dataset.scan(inputs)), jobs):
         report.findings.add(done.findings)
@@ -96,10 +95,9 @@ def _batches(refs: Iterator[SampleRef]) -> Iterator[Batch]:
         yield batch
 
 
-def _worker(root: Path, dataset: str, inputs: dict[str, Path]) -> Callable[[Batch], Compared]:
+def _worker(root: Path, dataset: Dataset, inputs: dict[str, Path]) -> Callable[[Batch], Compared]:
     """Make the function that compares a batch; once per process."""
-    comparer = Comparer(root, load(dataset), inputs)
-    return comparer.compare
+    return Comparer(root, dataset, inputs).compare
 
 
 class Comparer:

@@ -203,7 +203,9 @@ def _fetch(url: str) -> bytes:
 def _shipped() -> dict[str, Schema]:
     """Return core, GeoJSON and PROJJSON schemas and our profile, by address."""
     import pyproj  # noqa: PLC0415 - only where schemas are compiled
-    from jsonschema_specifications import REGISTRY  # noqa: PLC0415 - the same
+    from jsonschema_specifications import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        REGISTRY,
+    )
 
     # A collection's summaries may be schemas themselves.
     found: dict[str, Schema] = {DRAFT_7: REGISTRY.contents(f"{DRAFT_7}#")}

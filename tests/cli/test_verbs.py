@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     CallJson = Callable[..., dict[str, Any]]
 
 
-def test_datasets_lists_inputs_and_where_raw_data_comes_from(
-    call: Call, call_json: CallJson
-) -> None:
+def test_datasets_lists_inputs_and_where_raw_data_comes_from(call: Call) -> None:
     code, out, _ = call("datasets")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
@@ -27,7 +25,7 @@ def test_datasets_lists_inputs_and_where_raw_data_comes_from(
         known = dataset.load(name)
         assert known.homepage in flat
         assert f"stacbuild sample {name} raw" in flat
-    found = call_json("datasets")["datasets"]
+    found = json.loads(call("datasets", "--json")[1])["datasets"]
     assert [one["id"] for one in found] == list(dataset.names())
     assert found[0]["inputs"][0].keys() == {"name", "help", "required"}
 

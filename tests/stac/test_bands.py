@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from stacbuild.raster.statistics import band_sums
 from stacbuild.stac import extensions
-from stacbuild.stac.bands import band, hoist, with_statistics
+from stacbuild.stac.bands import band, hoist, statistics, with_statistics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +102,30 @@ def test_official_schemas_accept_a_stack(shared: Path, name: str) -> None:
         "assets": {"stack": stack()},
     }
     jsonschema.Draft7Validator(schema).validate(item)
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=50))
+def test_statistics_are_those_of_the_pixels(values: list[int]) -> None:
+    (sums,) = band_sums(np.array([[values]], dtype=np.int16))
+    found = statistics(asdict(sums))
+    assert found["minimum"] == min(values)
+    assert found["maximum"] == max(values)
+    assert found["mean"] == pytest.approx(np.mean(values), abs=5.1e-4)
+    assert found["stddev"] == pytest.approx(np.std(values), abs=5.1e-4)
+    assert "valid_percent" not in found
+    for key in ("mean", "stddev"):
+        assert found[key] == round(found[key], 3)
+
+
+def test_statistics_tell_how_much_is_missing() -> None:
+    (sums,) = band_sums(np.array([[[0, 0, 0, 7]]], dtype=np.uint16), nodata=0)
+    assert statistics(asdict(sums)) == {
+        "minimum": 7,
+        "maximum": 7,
+        "mean": 7.0,
+        "stddev": 0.0,
+        "valid_percent": 25.0,
+    }
+    (sums,) = band_sums(np.zeros((1, 2, 2), dtype=np.uint16), nodata=0)
+    assert statistics(asdict(sums)) == {"valid_percent": 0.0}
+    assert statistics(dict.fromkeys(asdict(sums), 0)) == {}

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from stacbuild.errors import StacbuildError
+from stacbuild.stac.encode import dumps_pretty
 from stacbuild.summary import SPLITS
 from stactools.bigearthnet import constants as c
 
@@ -36,9 +37,8 @@ def create_bigearthnet_command(cli: click.Group) -> click.Command:
         from stactools.bigearthnet import stac  # noqa: PLC0415 - see the package
 
         made = stac.create_collection(collection)
-        made.set_self_href(str(destination.resolve()))
         destination.parent.mkdir(parents=True, exist_ok=True)
-        made.save_object(include_self_link=False)
+        destination.write_bytes(dumps_pretty(made.to_dict(include_self_link=False)))
 
     @bigearthnet.command("create-item")
     @click.argument("source", type=click.Path(path_type=Path))
