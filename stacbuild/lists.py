@@ -25,8 +25,10 @@ from pyarrow import csv as arrow_csv
 from stacbuild.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from _typeshed import WriteableBuffer
 
     Pattern = re.Pattern[str] | Callable[[str], object]
 
@@ -49,7 +51,7 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Buffer, /) -> int:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         with memoryview(buffer).cast("B") as view:
             data = self._stream.read(min(len(view), self._left + 1))
             self._left -= len(data)

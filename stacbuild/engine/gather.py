@@ -7,7 +7,7 @@ puts them together. Nothing depends on the order in which partitions come back.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -138,15 +138,12 @@ class Gatherer:
             "bbox": imagery.get("bbox"),
             "properties": {name: properties[name] for name in wanted if name in properties},
         }
-        label = items[1] if len(items) > 1 else None
-        gathered.splits.append(
-            Sample(
-                slim,
-                f"{key}/{imagery['id']}.json",
-                label and label["id"],
-                label and f"../{label['collection']}/{key}/{label['id']}.json",
-            )
-        )
+        sample = Sample(slim, f"{key}/{imagery['id']}.json")
+        if len(items) > 1:
+            label = items[1]
+            href = f"../{label['collection']}/{key}/{label['id']}.json"
+            sample = replace(sample, label_id=label["id"], label_href=href)
+        gathered.splits.append(sample)
         place = projected_box(imagery)
         if place is not None:
             gathered.places.append((imagery["id"], split, *place))

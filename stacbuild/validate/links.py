@@ -175,7 +175,8 @@ def _self_faults(href: str, place: Place) -> list[Finding]:
 
 def base_of(root: dict[str, Any]) -> str | None:
     """Return the URL of the catalog's folder, where the root catalog gives its own address."""
-    for link in root.get("links", ()):
+    links = root.get("links")
+    for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("rel") == "self" and link.get("href"):
             return posixpath.dirname(str(link["href"])) + "/"
     return None

@@ -93,10 +93,19 @@ def _entries(root: Path, dataset: str) -> Iterator[dict[str, Any]]:
     with (Layout(root, dataset).state / "ledger.jsonl").open("rb") as lines:
         for line in lines:
             entry = loads(line)
-            yield {name: entry[name] for name in ("partition", "samples", "digest")} | {
-                "join": entry.get("join"),
-                "rejects": [one["id"] for one in entry["rejects"]],
+            yield {
+                "partition": _text(entry["partition"]),
+                "samples": int(entry["samples"]),
+                "digest": _text(entry["digest"]),
+                "join": None if entry.get("join") is None else _text(entry["join"]),
+                "rejects": [_text(one["id"]) for one in entry["rejects"]],
             }
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
 
 
 def _record(root: Path, dataset: str) -> dict[str, Any]:
@@ -130,7 +139,7 @@ def record_faults(
     try:
         record = _record(root, dataset)
         collections = record.get("summary", {}).get("collections", {})
-        counts = {name: one["items"] for name, one in collections.items()}
+        counts = {name: int(one["items"]) for name, one in collections.items()}
         stated = {
             name: (size, bytes.fromhex(digest))
             for name, (size, digest) in record.get("objects", {}).items()
@@ -167,8 +176,8 @@ def rejects_on_record(root: Path, dataset: str) -> set[str]:
     """Return the ids of the samples that the ledger lists as rejected."""
     try:
         return {name for entry in _entries(root, dataset) for name in entry["rejects"]}
-    except FileNotFoundError:
-        return set()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return set()  # validating the catalog says what is wrong with it
 
 
 def write_stamp(

@@ -77,7 +77,7 @@ class TableChecker:
             file = self._item_file(known)
             item, _ = self._folder.json(file)
             stated = self._rooted(without_nulls(item), file, task.base)
-        except (Unreadable, KeyError, TypeError, ValueError) as reason:
+        except (Unreadable, LookupError, TypeError, ValueError, AttributeError) as reason:
             text = f"the item of row {row.get('id')} is not to be found ({reason})"
             return [error("table", task.file, text)]
         faults = differences(stated, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from stacbuild.stac import media
 from stacbuild.validate.assets import Assets
@@ -114,8 +114,8 @@ class Walk:
         if len(data) > LARGE_JSON:
             text = f"{len(data):,} bytes are many for one JSON file"
             self.findings.add([warning("large-json", place.file, text)])
-        links: list[dict[str, Any]] = value.get("links") or []
-        if faults and not _usable(links):
+        links = value.get("links")
+        if not _usable(links):
             return
         self._links.remember(place.file, value)
         inner = Place(place.file, place.parent, place.collection, place.base)
@@ -160,7 +160,9 @@ class Walk:
         self, value: dict[str, Any], place: Place, *, broken: bool
     ) -> Iterator[TableTask]:
         self.counters.collections += 1
-        seen = CollectionSeen(place.file, str(value.get("id")), value.get("extent", {}))
+        # What its schemas do not accept is not believed any further.
+        extent = {} if broken else value["extent"]
+        seen = CollectionSeen(place.file, str(value.get("id")), extent)
         for other in self.collections.values():
             if other.id == seen.id:
                 text = f"{other.file} has the id {seen.id} too"
@@ -207,7 +209,7 @@ class Walk:
             yield from sorted(suspects - self.reached - elsewhere)
 
 
-def _usable(links: object) -> bool:
+def _usable(links: object) -> TypeGuard[list[dict[str, Any]]]:
     """Tell whether links can be followed although the object's schemas do not accept it."""
     return isinstance(links, list) and all(
         isinstance(link, dict)

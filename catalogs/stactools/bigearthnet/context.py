@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stacbuild.dataset import Inputs
+
+    Names = pd.Index[Any]
+    Column = pd.Series[Any]
 
 SPLITS: Final = {"train": "train", "val": "validate", "test": "test"}
 """Input (the publisher's name) to ``ml-aoi:split``."""
@@ -48,9 +51,13 @@ publisher's list; none where the list is not given. ``product``: its true L1C pr
 
 def make_context(inputs: Inputs, ids: Sequence[str]) -> Context:
     """Return what the lists and side tables say about the patches of ``ids``, in that order."""
-    index = pd.Index(ids, dtype=pd.ArrowDtype(pa.string()))
+    index = pd.Index(list(ids), dtype=pd.ArrowDtype(pa.string()))
     notes: dict[str, int] = {}
-    rows = {**_splits(inputs, index, notes), **_flags(inputs, index, notes), **_tables(inputs, index)}
+    rows = {
+        **_splits(inputs, index, notes),
+        **_flags(inputs, index, notes),
+        **_tables(inputs, index),
+    }
     table = pa.table([rows[field.name] for field in CONTEXT_SCHEMA], schema=CONTEXT_SCHEMA)
     sources = {name: inputs[name] for name in LISTS if name in inputs and name not in _SIDE}
     return Context(table, sources, notes)
@@ -60,9 +67,9 @@ _SIDE: Final = frozenset(("products", "countries"))
 """Side tables are large and not the publishers' definition of anything: not copied."""
 
 
-def _splits(inputs: Inputs, index: pd.Index, notes: dict[str, int]) -> dict[str, pa.Array]:
+def _splits(inputs: Inputs, index: Names, notes: dict[str, int]) -> dict[str, pa.Array]:
     """Return the split of each patch, and the splits of those that are in more than one."""
-    split = [None] * len(index)
+    split: list[str | None] = [None] * len(index)
     conflict: list[str | None] = [None] * len(index)
     for name, value in SPLITS.items():
         if name not in inputs:
@@ -79,7 +86,7 @@ def _splits(inputs: Inputs, index: pd.Index, notes: dict[str, int]) -> dict[str,
     return {"split": _words(split), "conflict": _words(conflict)}
 
 
-def _flags(inputs: Inputs, index: pd.Index, notes: dict[str, int]) -> dict[str, pa.Array]:
+def _flags(inputs: Inputs, index: Names, notes: dict[str, int]) -> dict[str, pa.Array]:
     """Return what the exclusion lists say; nothing where a list is not given."""
     found = {}
     for name, column in FLAGS.items():
@@ -93,7 +100,7 @@ def _flags(inputs: Inputs, index: pd.Index, notes: dict[str, int]) -> dict[str, 
     return found
 
 
-def _tables(inputs: Inputs, index: pd.Index) -> dict[str, pa.Array]:
+def _tables(inputs: Inputs, index: Names) -> dict[str, pa.Array]:
     """Return the true product, the country and the season of each patch."""
     found = {name: pa.nulls(len(index), _WORD) for name in ("product", "country", "season")}
     if "products" in inputs:
@@ -108,7 +115,7 @@ def _tables(inputs: Inputs, index: pd.Index) -> dict[str, pa.Array]:
     return found
 
 
-def _places(path: Path, name: str, index: pd.Index, notes: dict[str, int]) -> list[int]:
+def _places(path: Path, name: str, index: Names, notes: dict[str, int]) -> list[int]:
     """Return where the patches of a list stand; count those that are not there at all."""
     ids = read_ids(path, NAME)
     twice = duplicates(ids)
@@ -121,7 +128,7 @@ def _places(path: Path, name: str, index: pd.Index, notes: dict[str, int]) -> li
     return [place for place in places.tolist() if place >= 0]
 
 
-def _looked_up(index: pd.Index, keys: pd.Series, values: pd.Series) -> pa.Array:
+def _looked_up(index: Names, keys: Column, values: Column) -> pa.Array:
     """Return the value of each patch; the first one where a table has several."""
     found = pd.Series(values.to_numpy(), index=pd.Index(keys, dtype=index.dtype)).astype("category")
     found = found[~found.index.duplicated()].reindex(index)

@@ -136,7 +136,7 @@ class BigEarthNet(Dataset):
                 file=ref.id,
                 mend="Mend the lists",
             )
-        return convert(files)
+        return convert(ref.id, files)
 
     def describe(self, facts: Facts, context: Mapping[str, Any], place: Place) -> list[Item]:
         """Return the imagery item and the label item."""
@@ -151,10 +151,9 @@ class BigEarthNet(Dataset):
         sample_module.write_sample(folder, size=size, seed=seed, faults=faults)
 
 
-def convert(files: Files) -> Facts:
-    """Convert one patch: write its assets, return its facts."""
-    patch = raw_module.read_patch(files)
-    name = str(patch.name)
+def convert(name: str, files: Files) -> Facts:
+    """Convert the patch of that name: write its assets, return its facts."""
+    patch = raw_module.read_patch(name, files)
     origin = (patch.ulx, patch.uly)
     stacks, picture = _specs(patch.epsg)
     sums: dict[str, BandSums] = {}

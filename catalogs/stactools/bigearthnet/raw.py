@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stacbuild.dataset import Files, Inputs
+    from stacbuild.raster.read import Chip
 
 NAME: Final = re.compile(r"(S2[AB])_MSIL2A_(\d{8})T(\d{5,6})_(\d{1,2})_(\d{1,2})", re.ASCII)
 """Names of patches. The hour of 5-digit times lost its leading zero; seconds go up to 61."""
@@ -114,9 +115,11 @@ def parse_name(text: str) -> PatchName | None:
     return PatchName(text, mission, date, time, int(h), int(v))
 
 
-_TILE = re.compile(r"S2[AB]_MSIL1C_[0-9T]+_N\d{4}_R\d{3}_T(\d\d[A-Z]{3})_\d{8}T\d{6}(?:\.SAFE)?", re.ASCII)
-_EPSG = re.compile(r'AUTHORITY\["EPSG","(\d{4,5})"\]\]$', re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d", re.ASCII)
+_TILE = re.compile(
+    r"S2[AB]_MSIL1C_[0-9T]+_N\d{4}_R\d{3}_T(\d\d[A-Z]{3})_\d{8}T\d{6}(?:\.SAFE)?", re.ASCII
+)
+_EPSG = re.compile(r'PROJCS\[.{,2000},AUTHORITY\["EPSG","(\d{4,5})"\]\]', re.ASCII)
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)", re.ASCII)
 _REQUIRED: Final = frozenset(
     ("labels", "coordinates", "projection", "tile_source", "acquisition_date")
 )
@@ -140,32 +143,50 @@ def parse_metadata(data: bytes, name: str) -> PatchMetadata:
     """
     if not data:
         raise SampleError("zero-byte", "the file is empty", file=name)
+    if len(data) > METADATA_LIMIT:
+        raise SampleError("json-unparsable", f"{len(data):,} bytes are too many", file=name)
     try:
-        if len(data) > METADATA_LIMIT:
-            raise ValueError(f"{len(data):,} bytes are too many")
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise SampleError("json-unparsable", f"not a patch's JSON: {error}", file=name) from error
+        raise SampleError("json-unparsable", f"not JSON: {error}", file=name) from error
     if not isinstance(found, dict) or not _REQUIRED <= found.keys() <= _REQUIRED | {_LABELS_19}:
         keys = sorted(found) if isinstance(found, dict) else type(found).__name__
         raise SampleError("json-keys", f"other keys than a patch has: {keys}", file=name)
-    labels = _names(found["labels"], c.INDEX_43, name)
     labels_19 = None
     if _LABELS_19 in found:
         labels_19 = _names(found[_LABELS_19], c.INDEX_19, name)
-    corners = found["coordinates"]
-    try:
-        sides = [corners[key] for key in ("ulx", "uly", "lrx", "lry")]
-        if len(corners) != len(sides) or not all(type(side) is int for side in sides):
-            raise TypeError("corners are four integers")
-        epsg = int(_EPSG.search(found["projection"])[1])  # type: ignore[index] - no match is one of the errors
-        tile = _TILE.fullmatch(found["tile_source"])[1]  # type: ignore[index] - the same
-        date = found["acquisition_date"]
-        if not _DATE.fullmatch(date):
-            raise ValueError(f"acquisition_date is {date[:30]!r}")
-    except (KeyError, TypeError, ValueError) as error:
-        raise SampleError("json-keys", f"values are not a patch's: {error}", file=name) from error
-    return PatchMetadata(labels, labels_19, *sides, epsg, found["tile_source"], tile, date)
+    ulx, uly, lrx, lry = _corners(found["coordinates"], name)
+    return PatchMetadata(
+        labels=_names(found["labels"], c.INDEX_43, name),
+        labels_19=labels_19,
+        ulx=ulx,
+        uly=uly,
+        lrx=lrx,
+        lry=lry,
+        epsg=int(_matched(_EPSG, found, "projection", name)),
+        tile_source=found["tile_source"],
+        tile=_matched(_TILE, found, "tile_source", name),
+        acquisition_date=_matched(_DATE, found, "acquisition_date", name),
+    )
+
+
+def _matched(pattern: re.Pattern[str], found: dict[str, Any], key: str, name: str) -> str:
+    """Return the first group of a pattern that a value has to match."""
+    value = found[key]
+    match = pattern.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise SampleError("json-keys", f"{key} is {str(value)[-80:]!r}", file=name)
+    return match[1]
+
+
+def _corners(value: Any, name: str) -> list[int]:  # noqa: ANN401 - untrusted JSON
+    keys = ("ulx", "uly", "lrx", "lry")
+    if not isinstance(value, dict) or value.keys() != set(keys):
+        raise SampleError("json-keys", "coordinates are not ulx, uly, lrx, lry", file=name)
+    sides = [value[key] for key in keys]
+    if not all(type(side) is int for side in sides):
+        raise SampleError("json-keys", f"coordinates are {sides}, not integers", file=name)
+    return sides
 
 
 def _names(value: Any, known: dict[str, int], name: str) -> list[str]:  # noqa: ANN401 - untrusted JSON
@@ -183,15 +204,21 @@ _SUFFIXES: Final = tuple(f"_{name}.tif" for name in c.BAND_NAMES)
 _JSON: Final = "_labels_metadata.json"
 
 
-def read_patch(files: Files) -> Patch:
+def read_patch(text: str, files: Files) -> Patch:
     """Read a patch and check that its files agree.
+
+    Parameters
+    ----------
+    text : str
+        The patch's name.
+    files : Files
+        Its raw files.
 
     Raises
     ------
     SampleError
         If it cannot be used; ``kind`` says why.
     """
-    text = os.path.basename(os.path.dirname(files.where("x")))  # noqa: PTH119, PTH120 - a name, not a file
     name = parse_name(text)
     if name is None:
         raise SampleError("patch-name", f"{text!r} is not a patch's name")
@@ -199,46 +226,40 @@ def read_patch(files: Files) -> Patch:
     json_name = text + _JSON
     metadata = parse_metadata(files.read(json_name), files.where(json_name))
     stacks: dict[int, NDArray[np.uint16]] = {}
-    crs: str | None = None
-    corner: tuple[float, float] | None = None
+    first: Chip | None = None
     for resolution, bands in c.RESOLUTIONS.items():
         size = c.PATCH_METRES // resolution
-        arrays = []
-        for band in bands:
+        stack = np.empty((len(bands), size, size), np.uint16)
+        for row, band in enumerate(bands):
             file = f"{text}_{band}.tif"
             chip = read_chip(files.read(file), files.where(file))
-            array = chip.array
-            if array.dtype != np.uint16:
-                raise SampleError(
-                    "wrong-dtype", f"pixels are {array.dtype}, not uint16", file=files.where(file)
-                )
-            if array.shape != (1, size, size):
-                raise SampleError(
-                    "wrong-shape",
-                    f"bands, rows and columns are {array.shape}, not {(1, size, size)}",
-                    file=files.where(file),
-                )
-            a, b, left, d, e, top = chip.transform
-            if (a, b, d, e) != (resolution, 0, 0, -resolution):
-                raise SampleError(
-                    "wrong-shape", f"pixels are {a} by {-e} m, not {resolution}", file=files.where(file)
-                )
-            if crs is None:
-                crs, corner = chip.crs, (left, top)
-            elif chip.crs != crs:
-                raise SampleError(
-                    "crs-differs", f"{chip.crs}, other bands have {crs}", file=files.where(file)
-                )
-            elif (left, top) != corner:
-                raise SampleError(
-                    "corners-differ",
-                    f"the corner is {left, top}, that of other bands {corner}",
-                    file=files.where(file),
-                )
-            arrays.append(array[0])
-        stacks[resolution] = np.stack(arrays)
-    ulx, uly = _check_place(crs, corner, metadata, name, files)
+            fault = _fault(chip, resolution, first)
+            if fault is not None:
+                raise SampleError(*fault, file=files.where(file))
+            stack[row] = chip.array[0]
+            first = first or chip
+        stacks[resolution] = stack
+    ulx, uly = _check_place(first, metadata, name, files.where(json_name))
     return Patch(name, metadata.epsg, ulx, uly, stacks, metadata)
+
+
+def _fault(chip: Chip, resolution: int, first: Chip | None) -> tuple[str, str] | None:
+    """Return kind and reason if a band is not what it should be, or not where the first one is."""
+    size = c.PATCH_METRES // resolution
+    if chip.array.dtype != np.uint16:
+        return "wrong-dtype", f"pixels are {chip.array.dtype}, not uint16"
+    if chip.array.shape != (1, size, size):
+        return "wrong-shape", f"bands, rows, columns are {chip.array.shape}, not {(1, size, size)}"
+    a, b, left, d, e, top = chip.transform
+    if (a, b, d, e) != (resolution, 0, 0, -resolution):
+        return "wrong-shape", f"pixels are {a} by {-e} m, not {resolution} by {resolution}"
+    if first is not None:
+        if chip.crs != first.crs:
+            return "crs-differs", f"the CRS is {chip.crs}, other bands have {first.crs}"
+        corner = first.transform[2], first.transform[5]
+        if (left, top) != corner:
+            return "corners-differ", f"the corner is {left, top}, that of other bands {corner}"
+    return None
 
 
 def _check_names(files: Files, text: str) -> None:
@@ -258,18 +279,17 @@ def _check_names(files: Files, text: str) -> None:
 
 
 def _check_place(
-    crs: str | None,
-    corner: tuple[float, float] | None,
-    metadata: PatchMetadata,
-    name: PatchName,
-    files: Files,
+    chip: Chip | None, metadata: PatchMetadata, name: PatchName, where: str
 ) -> tuple[int, int]:
-    where = files.where(f"{name}{_JSON}")
-    if crs != f"EPSG:{metadata.epsg}":
+    """Return the corner, if rasters, JSON, name and tile agree on it."""
+    if chip is None or chip.crs != f"EPSG:{metadata.epsg}":
+        found = chip and chip.crs
         raise SampleError(
-            "json-disagrees", f"EPSG:{metadata.epsg} in the JSON, {crs} in the rasters", file=where
+            "json-disagrees",
+            f"EPSG:{metadata.epsg} in the JSON, {found} in the rasters",
+            file=where,
         )
-    left, top = corner or (0.5, 0.5)
+    left, top = chip.transform[2], chip.transform[5]
     if left % LATTICE or top % LATTICE:
         raise SampleError("off-lattice", f"the corner {left, top} is off the {LATTICE} m lattice")
     ulx, uly = int(left), int(top)
@@ -285,7 +305,9 @@ def _check_place(
     claimed = (metadata.ulx, metadata.uly, metadata.lrx, metadata.lry)
     if claimed != (ulx, uly, ulx + c.PATCH_METRES, uly - c.PATCH_METRES):
         raise SampleError(
-            "json-disagrees", f"corners {claimed} in the JSON, {ulx, uly} in the rasters", file=where
+            "json-disagrees",
+            f"corners are {claimed} in the JSON, {ulx, uly} in the rasters",
+            file=where,
         )
     return ulx, uly
 

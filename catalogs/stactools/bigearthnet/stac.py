@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pystac
-from stactools.bigearthnet.context import CONTEXT_SCHEMA
 
 from stacbuild.errors import StacbuildError
 from stacbuild.summary import Summary
 from stactools.bigearthnet import collection, items
 from stactools.bigearthnet import constants as c
+from stactools.bigearthnet.context import CONTEXT_SCHEMA
 from stactools.bigearthnet.dataset import convert
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def create_items(
         )
     target = Path(destination).resolve()
     files = _PatchFiles(Path(patch), target)
-    facts = {"id": files.patch.name, **convert(files)}
+    facts = {"id": files.patch.name, **convert(files.patch.name, files)}
     imagery, labels = items.describe(facts, {**known, **(context or {})}, files)
     return _item(imagery, target), _item(labels, target)
 
