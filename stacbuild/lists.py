@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
+    from _typeshed import WriteableBuffer
+
     Pattern = re.Pattern[str] | Callable[[str], object]
 
 LIMIT: Final = 256 << 20

@@ -7,11 +7,11 @@ puts them together. Nothing depends on the order in which partitions come back.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import pyarrow as pa
 
 from stacbuild.dataset import load
 from stacbuild.engine import pool, tables
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    import pyarrow as pa
-
     from stacbuild.dataset import Dataset, Item
     from stacbuild.engine.items import Titles
     from stacbuild.engine.ledger import Ledger
@@ -37,6 +35,9 @@ if TYPE_CHECKING:
 
 CHUNK = 1_000
 """Samples that a worker describes at a time: enough to make columns worth their while."""
+
+_KINDS = (pa.string(), pa.string(), pa.string(), *[pa.float64()] * 4)
+"""Types of the columns of the leakage report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Gathered:
     summary: Summary
     columns: dict[str, list[pa.RecordBatch]] = field(default_factory=dict)
     splits: list[Sample] = field(default_factory=list)
-    places: list[tuple[Any, ...]] = field(default_factory=list)
+    places: pa.RecordBatch | None = None
 
 
 def chunks(ledger: Ledger) -> Iterator[tuple[str, ...]]:
@@ -109,6 +110,7 @@ class Gatherer:
         """Describe all samples of some partitions."""
         gathered = Gathered(empty(self.dataset))
         gathered.columns = {name: [] for name in self.dataset.collection_ids}
+        places: list[tuple[Any, ...]] = []
         for key in keys:
             describer = Describer(self.dataset, key, self.place.titles, validator=None)
             of: dict[str, list[Item]] = {name: [] for name in self.dataset.collection_ids}
@@ -117,19 +119,30 @@ class Gatherer:
                 tally(self.dataset, row, items, gathered.summary)
                 for item in items:
                     of[item["collection"]].append(item)
-                self._split(gathered, items, key)
+                sample = self._split(items, key)
+                if sample is not None:
+                    gathered.splits.append(sample)
+                    places.append(_place(items[0]))
             for name, items in of.items():
                 gathered.columns[name].append(encode_items(items, key, self.place.base(name)))
             self._count(gathered.summary, key)
+        if places:
+            # As columns: the whole dataset's stay in memory until the pass is over.
+            gathered.places = pa.RecordBatch.from_arrays(
+                [
+                    pa.array(column, kind)
+                    for column, kind in zip(zip(*places, strict=True), _KINDS, strict=True)
+                ],
+                names=list(COLUMNS),
+            )
         return gathered
 
-    def _split(self, gathered: Gathered, items: list[Item], key: str) -> None:
-        """Add a sample to the split tables and to the leakage report, if it has a split."""
+    def _split(self, items: list[Item], key: str) -> Sample | None:
+        """Return what the split tables carry of a sample, if it has a split."""
         imagery = items[0]
         properties = imagery["properties"]
-        split = properties.get(SPLIT)
-        if split is None:
-            return
+        if properties.get(SPLIT) is None:
+            return None
         # What crosses to the other process is only what the tables carry.
         wanted = (SPLIT, *self.dataset.split_columns)
         slim = {
@@ -138,15 +151,11 @@ class Gatherer:
             "bbox": imagery.get("bbox"),
             "properties": {name: properties[name] for name in wanted if name in properties},
         }
-        sample = Sample(slim, f"{key}/{imagery['id']}.json")
-        if len(items) > 1:
-            label = items[1]
-            href = f"../{label['collection']}/{key}/{label['id']}.json"
-            sample = replace(sample, label_id=label["id"], label_href=href)
-        gathered.splits.append(sample)
-        place = projected_box(imagery)
-        if place is not None:
-            gathered.places.append((imagery["id"], split, *place))
+        href = f"{key}/{imagery['id']}.json"
+        if len(items) == 1:
+            return Sample(slim, href)
+        label = items[1]
+        return Sample(slim, href, label["id"], f"../{label['collection']}/{key}/{label['id']}.json")
 
     def _count(self, summary: Summary, key: str) -> None:
         manifest = tables.read_manifest(self.layout.manifest(key))
@@ -157,20 +166,19 @@ class Gatherer:
             collection.bytes += sum(sizes)
 
 
-def projected_box(item: Item) -> tuple[str, float, float, float, float] | None:
-    """Return CRS, left, bottom, right and top of an item's footprint; None if it has none.
+def _place(item: Item) -> tuple[Any, ...]:
+    """Return a row of what the leakage report looks at: id, split, CRS and sides of the footprint.
 
-    In its own CRS where the item gives ``proj:code`` and ``proj:bbox``, else in degrees.
+    In its own CRS where the item gives ``proj:code`` and ``proj:bbox``, else in degrees; without
+    either, nothing but id and split.
     """
     properties = item["properties"]
     code, box = properties.get("proj:code"), properties.get("proj:bbox")
-    if code is not None and box is not None:
-        left, bottom, right, top = box
-        return code, left, bottom, right, top
-    if item.get("bbox") is None:
-        return None
-    left, bottom, right, top = item["bbox"]
-    return "OGC:CRS84", left, bottom, right, top
+    if code is None or box is None:
+        code, box = "OGC:CRS84", item.get("bbox")
+    if box is None:
+        return item["id"], properties[SPLIT], None, None, None, None, None
+    return item["id"], properties[SPLIT], code, *box
 
 
 @dataclass(slots=True)
@@ -216,7 +224,7 @@ def gather(
             )
         )
         tables_ = Tables(empty(dataset), index, splits)
-        places: list[tuple[Any, ...]] = []
+        places: list[pa.RecordBatch] = []
         items = sum(entry.samples for entry in ledger.entries.values() if not entry.join)
         progress.start("index", items)
         for part in pool.run(partial(_gatherer, place), chunks(ledger), jobs):
@@ -225,11 +233,12 @@ def gather(
                 for batch in batches:
                     index[name].add_batch(batch)
             splits.add(part.splits)
-            places += part.places
+            if part.places is not None:
+                places.append(part.places)
             progress.advance(part.summary.samples)
         progress.finish()
         if places:
-            tables_.leakage = leakage(pd.DataFrame(places, columns=list(COLUMNS)))
+            tables_.leakage = leakage(pa.Table.from_batches(places).to_pandas())
             tables_.summary.leakage = tables_.leakage.summary
         yield tables_
 

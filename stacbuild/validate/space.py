@@ -34,6 +34,8 @@ def geometry_faults(item: dict[str, Any]) -> list[str]:
         parts = coordinates
     else:
         parts = [[[coordinates]]]
+    if not all(parts) or not parts:
+        return ["a polygon has no ring"]
     faults: list[str] = []
     if kind != "Point":
         for part in parts:

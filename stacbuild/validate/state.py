@@ -69,7 +69,7 @@ def ledger_faults(root: Path, dataset: str, seen: DatasetSeen, *, manifests: boo
     file = f"{STATE}/{dataset}/ledger.jsonl"
     try:
         entries = list(_entries(root, dataset))
-    except (OSError, ValueError, KeyError, TypeError) as reason:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as reason:
         return [error("ledger", file, f"it cannot be read ({type(reason).__name__}: {reason})")]
     keys = {entry["partition"] for entry in entries}
     faults = [
