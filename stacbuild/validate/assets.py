@@ -146,6 +146,28 @@ class Assets:
         return []
 
 
+def claimed(folder: Folder, value: dict[str, Any], file: str) -> set[str]:
+    """Return the files that the assets of an object would be, whatever its form.
+
+    Parameters
+    ----------
+    folder : Folder
+        The catalog.
+    value : dict
+        An object that its schemas do not accept.
+    file : str
+        Its file, relative to the root.
+    """
+    names = set()
+    assets = value.get("assets")
+    for asset in assets.values() if isinstance(assets, dict) else ():
+        try:
+            names.add(folder.resolve(file, asset["href"]))
+        except (Unreadable, LookupError, TypeError, ValueError, AttributeError):
+            continue
+    return names
+
+
 def _type_faults(name: str, kind: str) -> list[Finding]:
     known = _TYPES.get(posixpath.splitext(name)[1].lower())
     if known is None or kind in known:

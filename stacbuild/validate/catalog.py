@@ -159,20 +159,20 @@ class _Run:
 
     def conclude(self) -> None:
         """Judge what only the whole shows: counts, twins, extents, orphans, the record."""
-        findings = self.report.findings
+        findings, walker = self.report.findings, self.walker
         for file, tally in self.tallies.items():
-            known = self.walker.collections.get(file)
-            findings.add(_twins(self.walker, tally))
+            known = walker.collections.get(file)
+            findings.add(_twins(walker, tally))
             if known is not None:
                 findings.add(_collection_faults(known, tally, tables=self.options.tables))
-        for name in self.walker.orphans(self.unvisited, self.elsewhere):
+        for name in walker.orphans(self.unvisited, self.elsewhere):
             findings.add([error("orphan", name, "no link and no asset leads to it")])
-        for dataset, count in self.walker.assets_of.items():
+        for dataset, count in walker.assets_of.items():
             self.datasets.setdefault(dataset, DatasetSeen()).assets += count
         for dataset in datasets_on_record(self.root):
             seen = self.datasets.get(dataset, DatasetSeen())
             findings.add(ledger_faults(self.root, dataset, seen, manifests=self.options.checksums))
-            findings.add(record_faults(self.root, dataset, seen, self.walker.hashed))
+            findings.add(record_faults(self.root, dataset, seen, walker.hashed, walker.claimed))
 
     def stamp(self, datasets: list[str]) -> None:
         """Stamp what is right; what is wrong loses its stamp."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stacbuild.engine import tables
 from stacbuild.engine.layout import STATE, Layout
 from stacbuild.stac import media
-from stacbuild.validate.assets import Assets
+from stacbuild.validate.assets import Assets, claimed
 from stacbuild.validate.findings import Counters, Finding, error, warning
 from stacbuild.validate.folder import Folder, Unreadable
 from stacbuild.validate.links import Links, Place
@@ -135,6 +135,7 @@ class _Run:
         )
         self.reached: set[str] = {task.place.file}
         self.hashed: dict[str, tuple[int, bytes]] = {}
+        self.claimed: set[str] = set()
 
     def items(self) -> None:
         """Judge catalog, items, and the folder that they lie in."""
@@ -188,8 +189,8 @@ class _Run:
         found += faults
         self.visit.hashes += id_hash(str(item.get("id")))
         if any(fault.kind == "schema" for fault in faults):
-            # What follows takes its form for granted; its files are not orphans, though.
-            self.reached |= self._claimed(item, file)
+            # What follows takes its form for granted; its files are its own all the same.
+            self.claimed |= claimed(self.folder, item, file)
             return
         self._contents(item, file)
 
@@ -211,16 +212,6 @@ class _Run:
 
     def _is_beside(self, name: str) -> bool:
         return posixpath.dirname(name) == posixpath.dirname(self.task.place.file)
-
-    def _claimed(self, item: dict[str, Any], file: str) -> set[str]:
-        names = set()
-        assets = item.get("assets")
-        for asset in assets.values() if isinstance(assets, dict) else ():
-            try:
-                names.add(self.folder.resolve(file, asset["href"]))
-            except (Unreadable, ValueError, TypeError, KeyError, AttributeError):
-                continue
-        return names
 
     def _deep(self, item: dict[str, Any], file: str) -> None:
         """Have GDAL open and decode the COGs."""
@@ -271,7 +262,7 @@ class _Run:
         self.visit.digest = tables.manifest_digest(stated)
         prefix = "/".join(parts) + "/"
         listed = {one: what for one, what in stated.items() if one.startswith(prefix)}
-        for one in sorted(listed.keys() ^ self.hashed.keys()):
+        for one in sorted((listed.keys() ^ self.hashed.keys()) - self.claimed):
             if one.startswith(prefix):
                 where = "not in the manifest" if one in self.hashed else "in the manifest only"
                 self.visit.findings.append(error("manifest", name, f"{one} is {where}"))
@@ -282,6 +273,7 @@ class _Run:
 
     def _neighbours(self) -> None:
         """Note the files beside the reached ones that nothing here leads to."""
+        self.reached |= self.claimed
         home = posixpath.dirname(self.task.place.file)
         below = f"{home}/" if home else ""
         folders = {posixpath.dirname(name) for name in self.reached if name.startswith(below)}

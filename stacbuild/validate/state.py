@@ -120,7 +120,11 @@ def _record(root: Path, dataset: str) -> dict[str, Any]:
 
 
 def record_faults(
-    root: Path, dataset: str, seen: DatasetSeen, hashed: dict[str, tuple[int, bytes]]
+    root: Path,
+    dataset: str,
+    seen: DatasetSeen,
+    hashed: dict[str, tuple[int, bytes]],
+    claimed: set[str],
 ) -> list[Finding]:
     """Return where the record of the build and the catalog disagree.
 
@@ -134,6 +138,8 @@ def record_faults(
         What the walk found of it.
     hashed : dict of str to (int, bytes)
         Size and SHA-256 of the files above the partitions; empty if nothing was hashed.
+    claimed : set of str
+        Files that were not looked at, because something else is wrong with what they belong to.
     """
     file = f"{STATE}/{dataset}/build.json"
     try:
@@ -154,7 +160,7 @@ def record_faults(
     if not hashed or not stated:
         return faults
     mine = {name for name in hashed if name.startswith(f"{dataset}/")}
-    for name in sorted(mine | stated.keys()):
+    for name in sorted((mine | stated.keys()) - claimed):
         if name not in stated or name not in mine:
             where = "catalog" if name in mine else "record"
             faults.append(error("manifest", file, f"{name} is in the {where} only"))

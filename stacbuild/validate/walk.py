@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from stacbuild.stac import media
-from stacbuild.validate.assets import Assets
+from stacbuild.validate.assets import Assets, claimed
 from stacbuild.validate.findings import Counters, Findings, error, warning
 from stacbuild.validate.folder import Folder, Unreadable
 from stacbuild.validate.links import ROOT_FILE, Links, Place, base_of
@@ -72,6 +72,8 @@ class Walk:
         """Files that catalogs, collections and their assets are."""
         self.hashed: dict[str, tuple[int, bytes]] = {}
         """Size and SHA-256 of the files above the partitions."""
+        self.claimed: set[str] = set()
+        """Files that are assets of objects which their schemas do not accept: not looked at."""
         self._visited: set[str] = set()
         self._options = options
         self._validator = validator
@@ -114,6 +116,8 @@ class Walk:
         if len(data) > LARGE_JSON:
             text = f"{len(data):,} bytes are many for one JSON file"
             self.findings.add([warning("large-json", place.file, text)])
+        if faults:
+            self.claimed |= claimed(self.folder, value, place.file)
         links = value.get("links")
         if not _usable(links):
             return
@@ -206,7 +210,7 @@ class Walk:
             files, folders = self.folder.listing(here)
             waiting += [one for one in folders if posixpath.basename(one) != ".stacbuild"]
             suspects = unvisited.get(here, files)
-            yield from sorted(suspects - self.reached - elsewhere)
+            yield from sorted(suspects - self.reached - self.claimed - elsewhere)
 
 
 def _usable(links: object) -> TypeGuard[list[dict[str, Any]]]:

@@ -119,6 +119,11 @@ class Stations(Dataset):
                 ),
                 title=self.collection_titles[0],
                 license="CC0-1.0",
+                extra_fields={
+                    "item_assets": {
+                        "stations": {"type": media.CSV, "title": "Stations", "roles": ["data"]}
+                    }
+                },
                 providers=[pystac.Provider("The tests", roles=[pystac.ProviderRole.PRODUCER])],
             )
         ]
