@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-    from _typeshed import WriteableBuffer
-
     Pattern = re.Pattern[str] | Callable[[str], object]
 
 LIMIT: Final = 256 << 20
@@ -189,16 +187,17 @@ def read_table(
         return pd.DataFrame(
             {name: pd.Series([], dtype=pd.ArrowDtype(pa.string())) for name in columns}
         )
-    header = any(name in first for name in columns)
-    if not header and len(first) < len(columns):
+    # A row with an id in its place is no header, even if a value looks like a column's name.
+    named = any(name in first for name in columns)
+    cell = "".join(first[columns.index(key) :][:1])
+    header = named if matches is None else not matches(cell)
+    if not (header and named) and len(first) < len(columns):
         raise UsageError(
             f"the table has {len(first)} columns, not {len(columns)}",
             file=path,
             mend=f"Expected: {', '.join(columns)}",
         )
-    places = _places(path, columns, first if header else [])
-    if matches is not None and not matches(first[places[key]]):
-        header = True
+    places = _places(path, columns, first if header and named else [])
     table = _read_arrow(path, [places[name] for name in columns], len(first), limit)
     table = table.rename_columns(list(columns))
     if header:

@@ -63,9 +63,9 @@ def command(folder: Path, size: int, jobs: int, *, keep: bool, quiet: bool) -> i
     where = output.shown(folder)
     output.hints(
         [
-            f"stacbuild build -c {where}/catalog.toml {where}/catalog   # nothing left to do",
             f"stacbuild validate {where}/catalog --pixels {where}/raw/{requests[0].dataset}",
-            "stacbuild datasets                  # where real raw data comes from",
+            f"stacbuild build -c {where}/catalog.toml {where}/catalog",
+            "stacbuild datasets",
         ]
     )
     return max(report.exit_code, *(result.exit_code for result in results))

@@ -44,9 +44,8 @@ def show(results: Sequence[BuildResult]) -> None:
         [row for result in results for row in _counts(result)],
     )
     out.print()
-    for result in results:
-        rows = _items(result)
-        output.table(out, ("an item", "when", "split"), rows)
+    rows = [row for result in results for row in _items(result)]
+    output.table(out, ("some items", "when", "split"), rows)
 
 
 def _branch(out: Console, result: BuildResult, *, last: bool) -> None:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 CHUNK = 1_000
 """Samples that a worker describes at a time: enough to make columns worth their while."""
 
+ALONE = 5_000
+"""Samples that this process describes sooner than workers would have started."""
+
 _KINDS = (pa.string(), pa.string(), pa.string(), *[pa.float64()] * 4)
 """Types of the columns of the leakage report."""
 
@@ -227,6 +230,7 @@ def gather(
         places: list[pa.RecordBatch] = []
         items = sum(entry.samples for entry in ledger.entries.values() if not entry.join)
         progress.start("index", items)
+        jobs = jobs if items > ALONE else 1
         for part in pool.run(partial(_gatherer, place), chunks(ledger), jobs):
             tables_.summary.add(part.summary)
             for name, batches in part.columns.items():

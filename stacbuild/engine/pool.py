@@ -13,6 +13,7 @@ import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stacbuild.errors import StacbuildError
@@ -25,6 +26,9 @@ Result = TypeVar("Result")
 
 # Enough to keep every worker busy while results are put on record.
 WAITING_PER_WORKER = 3
+
+OURS = "STACBUILD_"
+"""What the names of our environment variables start with."""
 
 _function: Callable[[Any], Any] | None = None
 
@@ -56,8 +60,13 @@ def run(
     if jobs == 1:
         yield from map(make(), tasks)
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(make,))
+    # One server imports what all workers need and forks them: each is there in milliseconds.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        [make.func.__module__ if isinstance(make, partial) else __name__]
+    )
+    settings = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+    pool = ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(make, settings))
     try:
         yield from _spread(pool, tasks, jobs * WAITING_PER_WORKER)
     except BrokenProcessPool as error:
@@ -92,11 +101,13 @@ def _end(pool: ProcessPoolExecutor) -> None:
             worker.join()
 
 
-def _start(make: Callable[[], Callable[[Any], Any]]) -> None:
+def _start(make: Callable[[], Callable[[Any], Any]], settings: dict[str, str]) -> None:
     global _function  # noqa: PLW0603 - the worker process's one function
     # Ctrl-C reaches the whole process group; the parent alone decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # The server may have started under others.
+    os.environ.update(settings)
     _function = make()
 
 

@@ -16,6 +16,9 @@ from stactools.bigearthnet import constants as c
 
 from stacbuild.dataset import load
 from stacbuild.engine.build import BuildRequest, BuildResult, build
+from stacbuild.validate.catalog import validate_catalog
+from stacbuild.validate.options import ValidateOptions
+from stacbuild.validate.pixels import compare_pixels
 
 SPLITS = {"train": "train", "val": "validate", "test": "test"}
 
@@ -83,6 +86,18 @@ def test_every_band_reads_back_as_the_raw_file(
                         np.testing.assert_array_equal(cog.read(number), pixels)
                         assert cog.transform == raw.transform
                         assert cog.crs == raw.crs
+
+
+def test_validation_finds_nothing_and_every_pixel_is_the_raw_one(
+    result: BuildResult, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch, shared: Path
+) -> None:
+    monkeypatch.setenv("STACBUILD_SCHEMAS", str(shared / "schemas"))
+    report = validate_catalog(result.root, options=ValidateOptions(deep=1))
+    assert report.findings.kept == []
+    assert report.exit_code == 0
+    pixels = compare_pixels(result.root, load("bigearthnet"), inputs)
+    assert pixels.findings.kept == []
+    assert pixels.counters.pixels == 6 * (4 * 120**2 + 6 * 60**2 + 2 * 20**2 + 3 * 120**2)
 
 
 def test_footprints_are_the_raster_corners(

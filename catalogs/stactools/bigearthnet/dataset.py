@@ -14,7 +14,7 @@ from stacbuild.raster.picture import thumbnail_jpeg, visual_rgb
 from stacbuild.raster.stamp import ChipSpec, stamp
 from stacbuild.raster.statistics import SUMS_TYPE, band_sums, to_facts
 from stacbuild.stac.labels import VECTOR_KEY, feature_collection
-from stactools.bigearthnet import assets, collection, items, texts
+from stactools.bigearthnet import assets, collection, items, second_reading, texts
 from stactools.bigearthnet import constants as c
 from stactools.bigearthnet import context as context_module
 from stactools.bigearthnet import raw as raw_module
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pystac
 
-    from stacbuild.dataset import Context, Facts, Files, Inputs, Item, Place, SampleRef
+    from stacbuild.dataset import Context, Facts, Files, Inputs, Item, Pixels, Place, SampleRef
     from stacbuild.summary import BandSums, Summary
 
 FACTS_SCHEMA: Final = pa.schema(
@@ -145,6 +145,10 @@ class BigEarthNet(Dataset):
     def collections(self, summary: Summary) -> list[pystac.Collection]:
         """Return the imagery collection and the labels collection."""
         return collection.collections(summary)
+
+    def pixels(self, ref: SampleRef, files: Files) -> Iterator[Pixels]:
+        """Yield what the patch's stacks and picture must hold, read by GDAL."""
+        return second_reading.pixels(ref.id, files)
 
     def sample(self, folder: Path, *, size: int, seed: int, faults: bool = False) -> None:
         """Write synthetic patches and lists in the exact layout of the release."""

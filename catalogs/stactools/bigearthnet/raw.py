@@ -1,15 +1,17 @@
-"""Read BigEarthNet's raw patches: names, JSON, twelve TIFFs, and the checks that they agree.
+"""Find and read BigEarthNet's raw patches: names, twelve TIFFs, and whether all files agree.
 
 What a file claims is kept as found (`PatchName.time`, `PatchMetadata`); what is derived from it
-has functions and properties of its own.
+is made elsewhere, and never written over it.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -17,24 +19,23 @@ from stacbuild.dataset import SampleRef
 from stacbuild.errors import SampleError, UsageError
 from stacbuild.raster.read import read_chip
 from stactools.bigearthnet import constants as c
+from stactools.bigearthnet.metadata import AGAIN, PatchMetadata, parse_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from stacbuild.dataset import Files, Inputs
     from stacbuild.raster.read import Chip
 
-NAME: Final = re.compile(r"(S2[AB])_MSIL2A_(\d{8})T(\d{5,6})_(\d{1,2})_(\d{1,2})", re.ASCII)
+NAME: Final = re.compile(
+    r"(S2[AB])_MSIL2A_(\d{8})T(\d{5,6})_(\d|[1-8]\d|90)_(\d|[1-8]\d|90)", re.ASCII
+)
 """Names of patches. The hour of 5-digit times lost its leading zero; seconds go up to 61."""
 
 LATTICE: Final = 60
 """Corners of patches are multiples of the coarsest pixel, in metres."""
-
-METADATA_LIMIT: Final = 1 << 16
-"""Bytes of a patch's JSON; real ones have about a thousand."""
 
 LISTS: Final = {
     "train": "train.csv",
@@ -48,9 +49,13 @@ LISTS: Final = {
 }
 """Input to the publisher's file name; ``.gz`` and ``.bz2`` may follow."""
 
+_PACKED: Final = ("", ".gz", ".bz2")
 _FOLDERS: Final = ("", "splits", "exclusions", "lists", "index")
 _DEPTH: Final = 3
-_PROBE: Final = 1000
+_PROBE: Final = 100_000
+"""Entries of a folder that are looked at in search of a patch."""
+_NEXT_RELEASE: Final = re.compile(r"S2[AB]_MSIL2A_\d{8}T\d{6}_N\d{4}_R\d{3}_T\w{5}", re.ASCII)
+_LOG: Final = logging.getLogger(__name__)
 
 
 class PatchName(NamedTuple):
@@ -70,25 +75,6 @@ class PatchName(NamedTuple):
     def __str__(self) -> str:
         """Return the name."""
         return self.text
-
-
-class PatchMetadata(NamedTuple):
-    """What a patch's JSON claims."""
-
-    labels: list[str]
-    """43-class names."""
-    labels_19: list[str] | None
-    """19-class names, if the original tools added them."""
-    ulx: int
-    uly: int
-    lrx: int
-    lry: int
-    epsg: int
-    tile_source: str
-    """Name of an L1C product; its time is that of the patch's name, so it need not exist."""
-    tile: str
-    """MGRS tile, from ``tile_source``."""
-    acquisition_date: str
 
 
 class Patch(NamedTuple):
@@ -115,93 +101,15 @@ def parse_name(text: str) -> PatchName | None:
     return PatchName(text, mission, date, time, int(h), int(v))
 
 
-_TILE = re.compile(
-    r"S2[AB]_MSIL1C_[0-9T]+_N\d{4}_R\d{3}_T(\d\d[A-Z]{3})_\d{8}T\d{6}(?:\.SAFE)?", re.ASCII
+JSON_SUFFIX: Final = "_labels_metadata.json"
+_BANDS: Final = tuple(f"_{name}.tif" for name in c.BAND_NAMES)
+_FILES: Final = (*sorted(_BANDS), JSON_SUFFIX)
+_BAND_FILE: Final = re.compile(r"_B\w\w\.tiff?", re.ASCII | re.IGNORECASE)
+_STACKS: Final = tuple(
+    (metres, tuple(f"_{name}.tif" for name in names), c.PATCH_METRES // metres)
+    for metres, names in c.RESOLUTIONS.items()
 )
-_EPSG = re.compile(r'PROJCS\[.{,2000},AUTHORITY\["EPSG","(\d{4,5})"\]\]', re.ASCII)
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)", re.ASCII)
-_REQUIRED: Final = frozenset(
-    ("labels", "coordinates", "projection", "tile_source", "acquisition_date")
-)
-_LABELS_19: Final = "BigEarthNet_19_labels"
-
-
-def parse_metadata(data: bytes, name: str) -> PatchMetadata:
-    """Read a patch's JSON.
-
-    Parameters
-    ----------
-    data : bytes
-        The file's content.
-    name : str
-        Its name, for messages.
-
-    Raises
-    ------
-    SampleError
-        ``json-unparsable``, ``json-keys`` or ``unknown-label``.
-    """
-    if not data:
-        raise SampleError("zero-byte", "the file is empty", file=name)
-    if len(data) > METADATA_LIMIT:
-        raise SampleError("json-unparsable", f"{len(data):,} bytes are too many", file=name)
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise SampleError("json-unparsable", f"not JSON: {error}", file=name) from error
-    if not isinstance(found, dict) or not _REQUIRED <= found.keys() <= _REQUIRED | {_LABELS_19}:
-        keys = sorted(found) if isinstance(found, dict) else type(found).__name__
-        raise SampleError("json-keys", f"other keys than a patch has: {keys}", file=name)
-    labels_19 = None
-    if _LABELS_19 in found:
-        labels_19 = _names(found[_LABELS_19], c.INDEX_19, name)
-    ulx, uly, lrx, lry = _corners(found["coordinates"], name)
-    return PatchMetadata(
-        labels=_names(found["labels"], c.INDEX_43, name),
-        labels_19=labels_19,
-        ulx=ulx,
-        uly=uly,
-        lrx=lrx,
-        lry=lry,
-        epsg=int(_matched(_EPSG, found, "projection", name)),
-        tile_source=found["tile_source"],
-        tile=_matched(_TILE, found, "tile_source", name),
-        acquisition_date=_matched(_DATE, found, "acquisition_date", name),
-    )
-
-
-def _matched(pattern: re.Pattern[str], found: dict[str, Any], key: str, name: str) -> str:
-    """Return the first group of a pattern that a value has to match."""
-    value = found[key]
-    match = pattern.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise SampleError("json-keys", f"{key} is {str(value)[-80:]!r}", file=name)
-    return match[1]
-
-
-def _corners(value: Any, name: str) -> list[int]:  # noqa: ANN401 - untrusted JSON
-    keys = ("ulx", "uly", "lrx", "lry")
-    if not isinstance(value, dict) or value.keys() != set(keys):
-        raise SampleError("json-keys", "coordinates are not ulx, uly, lrx, lry", file=name)
-    sides = [value[key] for key in keys]
-    if not all(type(side) is int for side in sides):
-        raise SampleError("json-keys", f"coordinates are {sides}, not integers", file=name)
-    return sides
-
-
-def _names(value: Any, known: dict[str, int], name: str) -> list[str]:  # noqa: ANN401 - untrusted JSON
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise SampleError("json-keys", "labels are not a list of names", file=name)
-    for one in value:
-        if one not in known:
-            raise SampleError("unknown-label", f"{one[:80]!r} is not a class", file=name)
-    if len(set(value)) < len(value):
-        raise SampleError("json-keys", "a label comes twice", file=name)
-    return value
-
-
-_SUFFIXES: Final = tuple(f"_{name}.tif" for name in c.BAND_NAMES)
-_JSON: Final = "_labels_metadata.json"
+_UINT16: Final = np.dtype(np.uint16)
 
 
 def read_patch(text: str, files: Files) -> Patch:
@@ -217,65 +125,83 @@ def read_patch(text: str, files: Files) -> Patch:
     Raises
     ------
     SampleError
-        If it cannot be used; ``kind`` says why.
+        If it cannot be used; ``kind`` says why: those of `parse_metadata` and of
+        `stacbuild.raster.read.read_chip`, ``patch-name``, ``json-missing``, ``missing-band``,
+        ``extra-band``, ``stray-file``, ``wrong-dtype``, ``wrong-shape``, ``wrong-nodata``,
+        ``crs-differs``, ``corners-differ``, ``json-disagrees``, ``off-lattice``.
     """
     name = parse_name(text)
     if name is None:
         raise SampleError("patch-name", f"{text!r} is not a patch's name")
-    _check_names(files, text)
-    json_name = text + _JSON
-    metadata = parse_metadata(files.read(json_name), files.where(json_name))
+    if list(files.names) != [text + suffix for suffix in _FILES]:
+        raise _odd_files(text, files)
+    json_name = text + JSON_SUFFIX
+    where = files.where(json_name)
+    metadata = parse_metadata(files.read(json_name), where)
     stacks: dict[int, NDArray[np.uint16]] = {}
     first: Chip | None = None
-    for resolution, bands in c.RESOLUTIONS.items():
-        size = c.PATCH_METRES // resolution
-        stack = np.empty((len(bands), size, size), np.uint16)
-        for row, band in enumerate(bands):
-            file = f"{text}_{band}.tif"
+    left = top = 0.0
+    for metres, suffixes, size in _STACKS:
+        shape = (1, size, size)
+        stack = np.empty((len(suffixes), size, size), _UINT16)
+        for row, suffix in enumerate(suffixes):
+            file = text + suffix
             chip = read_chip(files.read(file), files.where(file))
-            fault = _fault(chip, resolution, first)
-            if fault is not None:
-                raise SampleError(*fault, file=files.where(file))
-            stack[row] = chip.array[0]
-            first = first or chip
-        stacks[resolution] = stack
-    ulx, uly = _check_place(first, metadata, name, files.where(json_name))
+            if first is None:
+                first = chip
+                _, _, left, _, _, top = chip.transform
+            # One look at each band; which of them failed, and how, is found out afterwards.
+            array = chip.array
+            if (
+                array.dtype != _UINT16
+                or array.shape != shape
+                or chip.transform != (metres, 0, left, 0, -metres, top)
+                or chip.crs != first.crs
+                or chip.nodata
+            ):
+                raise SampleError(*_fault(chip, metres, first), file=files.where(file))
+            stack[row] = array[0]
+        stacks[metres] = stack
+    ulx, uly = _check_place(first, metadata, name, where)
     return Patch(name, metadata.epsg, ulx, uly, stacks, metadata)
 
 
-def _fault(chip: Chip, resolution: int, first: Chip | None) -> tuple[str, str] | None:
-    """Return kind and reason if a band is not what it should be, or not where the first one is."""
-    size = c.PATCH_METRES // resolution
-    if chip.array.dtype != np.uint16:
+def _fault(chip: Chip, metres: int, first: Chip) -> tuple[str, str]:
+    """Return kind and reason of a band that is not what it should be, or elsewhere."""
+    size = c.PATCH_METRES // metres
+    if chip.array.dtype != _UINT16:
         return "wrong-dtype", f"pixels are {chip.array.dtype}, not uint16"
     if chip.array.shape != (1, size, size):
         return "wrong-shape", f"bands, rows, columns are {chip.array.shape}, not {(1, size, size)}"
+    if chip.nodata:
+        return "wrong-nodata", f"nodata is {chip.nodata}, not 0 or undeclared"
     a, b, left, d, e, top = chip.transform
-    if (a, b, d, e) != (resolution, 0, 0, -resolution):
-        return "wrong-shape", f"pixels are {a} by {-e} m, not {resolution} by {resolution}"
-    if first is not None:
-        if chip.crs != first.crs:
-            return "crs-differs", f"the CRS is {chip.crs}, other bands have {first.crs}"
-        corner = first.transform[2], first.transform[5]
-        if (left, top) != corner:
-            return "corners-differ", f"the corner is {left, top}, that of other bands {corner}"
-    return None
+    if (a, b, d, e) != (metres, 0, 0, -metres):
+        return "wrong-shape", f"pixels are {a} by {-e} m, not {metres} by {metres}, or turned"
+    if chip.crs != first.crs:
+        return "crs-differs", f"the CRS is {chip.crs}, other bands have {first.crs}"
+    corner = first.transform[2], first.transform[5]
+    return "corners-differ", f"the corner is {left, top}, that of other bands {corner}"
 
 
-def _check_names(files: Files, text: str) -> None:
-    expected = [text + suffix for suffix in _SUFFIXES]
-    json_name = text + _JSON
-    if list(files.names) == sorted([*expected, json_name]):
-        return
+def _odd_files(text: str, files: Files) -> SampleError:
+    """Return the error for files that are missing, or too many."""
     found = set(files.names)
-    if json_name not in found:
-        raise SampleError("json-missing", "the JSON is missing", file=files.where(json_name))
-    for name in expected:
-        if name not in found:
-            raise SampleError("missing-band", "the band is missing", file=files.where(name))
-    extra = min(found - set(expected) - {json_name})
-    kind = "extra-band" if extra.endswith(".tif") else "stray-file"
-    raise SampleError(kind, "a patch has no such file", file=files.where(extra))
+    if text + JSON_SUFFIX not in found:
+        where = files.where(text + JSON_SUFFIX)
+        return SampleError("json-missing", "the JSON is missing", file=where, mend=AGAIN)
+    for suffix in _BANDS:
+        if text + suffix not in found:
+            where = files.where(text + suffix)
+            return SampleError("missing-band", "the band is missing", file=where, mend=AGAIN)
+    extra = min(found - {text + suffix for suffix in _FILES})
+    band = extra.startswith(text) and _BAND_FILE.fullmatch(extra[len(text) :])
+    return SampleError(
+        "extra-band" if band else "stray-file",
+        "a patch has no such file",
+        file=files.where(extra),
+        mend="Move it out of the folder",
+    )
 
 
 def _check_place(
@@ -283,37 +209,37 @@ def _check_place(
 ) -> tuple[int, int]:
     """Return the corner, if rasters, JSON, name and tile agree on it."""
     if chip is None or chip.crs != f"EPSG:{metadata.epsg}":
-        found = chip and chip.crs
-        raise SampleError(
-            "json-disagrees",
-            f"EPSG:{metadata.epsg} in the JSON, {found} in the rasters",
-            file=where,
-        )
+        reason = f"EPSG:{metadata.epsg} in the JSON, {chip and chip.crs} in the rasters"
+        raise SampleError("json-disagrees", reason, file=where)
+    if (metadata.mission, metadata.date) != (name.mission, name.date):
+        reason = f"tile_source is {metadata.tile_source}: another satellite or day than the name's"
+        raise SampleError("json-disagrees", reason, file=where)
     left, top = chip.transform[2], chip.transform[5]
     if left % LATTICE or top % LATTICE:
-        raise SampleError("off-lattice", f"the corner {left, top} is off the {LATTICE} m lattice")
+        reason = f"the corner {left, top} is off the {LATTICE} m lattice"
+        raise SampleError("off-lattice", reason, file=where)
     ulx, uly = int(left), int(top)
     tile = c.TILES.get(metadata.tile)
     if tile is not None:
         grid = (tile.ulx + c.PATCH_METRES * name.h, tile.uly - c.PATCH_METRES * name.v)
         if metadata.epsg != tile.epsg or (ulx, uly) != grid:
-            raise SampleError(
-                "off-lattice",
-                f"the corner {ulx, uly} is not that of column {name.h}, row {name.v} "
-                f"of tile {metadata.tile}, {grid}",
+            reason = (
+                f"EPSG:{metadata.epsg}, {ulx, uly} is not the corner of column {name.h}, "
+                f"row {name.v} of tile {tile.name}: EPSG:{tile.epsg}, {grid}"
             )
+            raise SampleError("off-lattice", reason, file=where)
     claimed = (metadata.ulx, metadata.uly, metadata.lrx, metadata.lry)
     if claimed != (ulx, uly, ulx + c.PATCH_METRES, uly - c.PATCH_METRES):
-        raise SampleError(
-            "json-disagrees",
-            f"corners are {claimed} in the JSON, {ulx, uly} in the rasters",
-            file=where,
-        )
+        reason = f"corners are {claimed} in the JSON, {ulx, uly} in the rasters"
+        raise SampleError("json-disagrees", reason, file=where)
     return ulx, uly
 
 
 def scan(inputs: Inputs) -> Iterator[SampleRef]:
     """Yield a reference to every patch folder.
+
+    What lies beside the patches and is neither a patch nor a list is left out with a warning in
+    the log.
 
     Raises
     ------
@@ -330,42 +256,98 @@ def scan(inputs: Inputs) -> Iterator[SampleRef]:
         )
     above = folder.relative_to(top).as_posix()
     prefix = "" if above == "." else f"{above}/"
+    strays, example = 0, ""
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
             if NAME.fullmatch(name) and entry.is_dir():
-                yield SampleRef(name, prefix + name, "patches")
+                yield SampleRef(name, prefix + name if prefix else name, "patches")
+            elif not _expected_beside(name):
+                strays += 1
+                example = min(example or name, name)
+    if strays:
+        _LOG.warning("%s: %d entries are no patches, such as %r", folder, strays, example)
+
+
+def _expected_beside(name: str) -> bool:
+    """Whether an entry beside patches is a list, or a folder of lists."""
+    return name in _FOLDERS or name.removesuffix(".gz").removesuffix(".bz2") in LISTS.values()
 
 
 def patch_folder(top: Path) -> Path | None:
-    """Return the folder that directly holds patch folders, at most three levels down."""
+    """Return the folder that directly holds patch folders; None where there is none.
+
+    It is looked for in ``top`` and two levels below, in 100,000 entries of each folder.
+
+    Raises
+    ------
+    UsageError
+        If ``top`` cannot be read, several folders of a level hold patches, or they are of
+        another release.
+    """
     level = [top]
-    for _ in range(_DEPTH):
+    for depth in range(_DEPTH):
+        holding: list[Path] = []
         below: list[Path] = []
         for folder in level:
             try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if entry.is_dir():
-                            if NAME.fullmatch(entry.name):
-                                return folder
-                            if len(below) < _PROBE:
-                                below.append(folder / entry.name)
+                children = _folders_in(folder)
             except OSError as error:
-                raise UsageError(error.strerror or "cannot be read", file=folder) from error
+                if depth:
+                    continue  # such as lost+found
+                mend = "Unpack it, and name the folder" if top.is_file() else None
+                reason = error.strerror or "cannot be read"
+                raise UsageError(reason, file=top, mend=mend) from error
+            if any(map(NAME.fullmatch, children)):
+                holding.append(folder)
+            below += [folder / child for child in children]
+        if len(holding) > 1:
+            found = ", ".join(sorted(str(folder) for folder in holding))
+            reason = "several folders hold patches"
+            raise UsageError(reason, file=top, mend=f"Name one of {found}")
+        if holding:
+            return holding[0]
+        _refuse_next_release(below, top)
         level = sorted(below)
     return None
 
 
+def _folders_in(folder: Path) -> list[str]:
+    """Return the names of the folders in a folder; of patches, the first one is enough."""
+    names = []
+    with os.scandir(folder) as entries:
+        for entry in islice(entries, _PROBE):
+            if entry.is_dir():
+                names.append(entry.name)
+                if NAME.fullmatch(entry.name):
+                    break
+    return names
+
+
+def _refuse_next_release(folders: list[Path], top: Path) -> None:
+    for folder in folders:
+        if _NEXT_RELEASE.match(folder.name):
+            raise UsageError(
+                f"{folder.name} is of BigEarthNet v2.0; this is a reader of v1.0",
+                file=top,
+                mend=f"Fetch version 1.0: {c.DOWNLOAD}",
+            )
+
+
 def discover(raw: Path) -> dict[str, Path]:
-    """Return the inputs in a download folder: the patches, and lists under published names."""
-    found = {"patches": raw}
-    folders: Sequence[Path] = [raw / name for name in _FOLDERS]
-    folders = [*folders, *(raw.parent / name for name in _FOLDERS[1:])]
+    """Return the inputs of a download folder: the patches, and lists under published names.
+
+    Lists are looked for in it, in its folders ``splits``, ``exclusions``, ``lists`` and ``index``,
+    and, where ``raw`` itself holds the patches, in the same places beside it.
+    """
+    patches = patch_folder(raw) or raw
+    found = {"patches": patches}
+    tops = [raw, patches, *([Path(os.path.abspath(raw)).parent] if patches == raw else [])]  # noqa: PTH100 - links stay
     for key, file in LISTS.items():
-        for folder in folders:
-            for suffix in ("", ".gz", ".bz2"):
-                path = folder / f"{file}{suffix}"
-                if path.is_file():
-                    found.setdefault(key, path)
+        places = (
+            top / name / f"{file}{end}" for top in tops for name in _FOLDERS for end in _PACKED
+        )
+        path = next(filter(Path.is_file, places), None)
+        if path is not None:
+            found[key] = path
     return found

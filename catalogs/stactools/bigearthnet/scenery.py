@@ -32,6 +32,8 @@ _FINE, _COARSE = 22, 40
 _ONE: Final = 1024
 """Fixed point of shares and light."""
 _SPECTRA: Final = np.array(covers.SPECTRA, np.float64)
+_FARMED: Final = 22 * _ONE // 100
+"""Classes whose fields differ more than this have hedges or tracks between them."""
 _INDEX: Final = {
     metres: [c.BAND_NAMES.index(name) for name in names] for metres, names in c.RESOLUTIONS.items()
 }
@@ -107,7 +109,8 @@ def _materials(planned: Planned, maps: _Maps, place: Dice, own: Dice) -> Map:
     mixed[..., covers.LEAF] += field
     mixed[..., covers.SOIL] -= field * 5 >> 3
     mixed[..., covers.STRAW] -= field * 3 >> 3
-    _draw_lines(mixed, planned, place, _cut(maps.course, _place(place), place.below(8)), hedges)
+    course = _cut(maps.course, _place(place), place.below(8))
+    _draw_lines(mixed, planned, place, course, hedges & (spread[regions] > _FARMED))
     np.maximum(mixed, 0, out=mixed)
     crowns = _cut(maps.crowns, _place(place), place.below(8))
     relief = _cut(maps.relief, _place(place), place.below(8))
@@ -155,8 +158,7 @@ def _shares(belt: int, month: int) -> tuple[Map, Map, Map]:
 
 def _draw_lines(mixed: Map, planned: Planned, place: Dice, course: Map, hedges: Map) -> None:
     """Draw hedges between fields, a road across, and the water course of patches that have one."""
-    farmed = sum(11 <= label <= 21 for label in planned.labels)  # noqa: PLR2004 - CLC 211 to 244
-    if farmed:
+    if hedges.any():
         material = (covers.NEEDLE, covers.SOIL, covers.LEAF)[place.below(3)]
         mixed[hedges] *= 0.5
         mixed[hedges, material] += _ONE // 2
@@ -207,7 +209,7 @@ def _sheet(planned: Planned, maps: _Maps, own: Dice) -> _Sheet | None:
     broad = _cut(maps.relief, _place(own), own.below(8))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     fine = _cut(maps.crowns, _place(own), own.below(8))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     # Trees stick out of snow; clouds are smooth and thin out.
-    share = 640 + broad + (fine >> 1) if snow else 700 + broad + (fine >> 5)
+    share = 600 + (broad * 3 + fine >> 2) if snow else 700 + broad + (fine >> 5)
     spectrum = np.array(covers.SNOW if snow else covers.CLOUD, np.int32)
     return _Sheet(spectrum, np.clip(share, 0, _ONE).astype(np.int32))
 
@@ -240,9 +242,9 @@ def _cut(source: Map, at: tuple[int, int], turn: int) -> Map:
 def _maps(seed: int) -> _Maps:
     """Draw the maps of a seed; takes a fifth of a second."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    warp = (_smooth(rng, 2.6), _smooth(rng, 2.6))
+    warp = (_smooth(rng, 3.6), _smooth(rng, 3.6))
     drawn = [_regions(rng, cell, warp) for cell in (_COARSE, _FINE)]
-    hills = _smooth(rng, 3.2)
+    hills = _smooth(rng, 5.5)
     slope = np.hypot(*np.gradient(np.pad(hills, 1, mode="wrap")))[1:-1, 1:-1]
     course = np.clip(hills / np.maximum(slope, 1e-3) * 16, -2000, 2000)
     return _Maps(
@@ -287,7 +289,7 @@ def _regions(rng: np.random.Generator, cell: int, warp: tuple[Map, Map]) -> tupl
     size = PERIOD / across
     points = (np.mgrid[:across, :across] + rng.uniform(0.1, 0.9, (2, across, across))) * size
     grid = np.mgrid[:PERIOD, :PERIOD].astype(np.float64)
-    y, x = (grid[axis] + warp[axis] * cell * 0.25 for axis in (0, 1))
+    y, x = (grid[axis] + warp[axis] * cell * 0.3 for axis in (0, 1))
     best = np.full((PERIOD, PERIOD), np.inf)
     owner = np.zeros((PERIOD, PERIOD), np.intp)
     offset = np.zeros((2, PERIOD, PERIOD))
@@ -305,6 +307,9 @@ def _regions(rng: np.random.Generator, cell: int, warp: tuple[Map, Map]) -> tupl
             owner[nearer] = (wrapped[0] * across + wrapped[1])[nearer]
             offset[0][nearer], offset[1][nearer] = dy[nearer], dx[nearer]
     count = across * across
+    # Shores and woods are winding, fields are straight: theirs are the true coordinates.
+    offset[0] += grid[0] - y
+    offset[1] += grid[1] - x
     angle = rng.uniform(0, np.pi, count)[owner]
     width, length = rng.uniform(6, 16, count)[owner], rng.uniform(14, 34, count)[owner]
     u = offset[1] * np.cos(angle) + offset[0] * np.sin(angle) + 500
