@@ -58,7 +58,6 @@ def command(folder: Path, size: int, jobs: int, *, keep: bool, quiet: bool) -> i
     report = prove(folder / "catalog", {}, ValidateOptions(deep=10), jobs=jobs, quiet=quiet)[
         "catalog"
     ]
-    click.echo()
     report.print(output.console())
     where = output.shown(folder)
     output.hints(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -58,30 +59,44 @@ def table(out: Console, head: Sequence[str], rows: Iterable[Sequence[str | int]]
     out.print(grid, soft_wrap=False)
 
 
-def findings(out: Console, found: Sequence[tuple[str, str, str]], title: str) -> None:
-    """Print rejects or findings by kind, the first few of each.
+def findings(out: Console, found: Sequence[tuple[str, str]], title: str) -> None:
+    """Print what was found by kind, the first few of each.
 
     Parameters
     ----------
     out : Console
         Where to print.
-    found : sequence of (kind, id, reason)
-        All of them.
+    found : sequence of (kind, text)
+        All of it.
     title : str
-        What they are.
+        What it is.
     """
     from rich.text import Text  # noqa: PLC0415 - start-up
 
-    counts = Counter(kind for kind, _, _ in found)
+    counts = Counter(kind for kind, _ in found)
     out.print()
     out.print(Text(f"{title}: {len(found):,}", style="bold yellow"))
     for kind, count in sorted(counts.items()):
         out.print(f"  {kind} ({count:,})")
-        same = [(name, reason) for one, name, reason in found if one == kind]
-        for name, reason in same[:SHOWN]:
-            out.print(Text.assemble(("    " + name, "cyan"), f"  {reason}"))
+        same = [text for one, text in found if one == kind]
+        for text in same[:SHOWN]:
+            out.print(_hanging(text, out.width if out.is_terminal else None))
         if count > SHOWN:
             out.print(f"    … and {count - SHOWN:,} more")
+
+
+def _hanging(text: str, width: int | None) -> str:
+    """Set a finding with a hanging indent; a log keeps it in one line, for grep."""
+    if width is None:
+        return f"    {text}"
+    return textwrap.fill(
+        text,
+        width,
+        initial_indent="    ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def hints(commands: Sequence[str]) -> None:

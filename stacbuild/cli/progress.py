@@ -108,25 +108,22 @@ class Bars:
         from rich.console import Console  # noqa: PLC0415
         from rich.progress import (  # noqa: PLC0415
             BarColumn,
-            MofNCompleteColumn,
             Progress,
             TextColumn,
-            TimeElapsedColumn,
             TimeRemainingColumn,
         )
 
         self._bars = Progress(
             TextColumn("{task.description:<10}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[rejected]}", style="yellow"),
             console=Console(stderr=True, highlight=False),
         )
         self._task: TaskID | None = None
-        self._rejects = 0
+        self._total: int | None = None
+        self._done = self._rejects = 0
 
     def close(self) -> None:
         """Leave the terminal as it was; the bars stay as they are."""
@@ -134,21 +131,23 @@ class Bars:
 
     def start(self, stage: str, total: int | None) -> None:
         """Begin a stage with a bar of its own."""
-        self._rejects = 0
-        self._task = self._bars.add_task(stage, total=total, rejected="")
+        self._total, self._done, self._rejects = total, 0, 0
+        self._task = self._bars.add_task(stage, total=total, count="", rejected="")
         self._bars.start()
 
     def advance(self, count: int = 1) -> None:
         """Lengthen the bar."""
-        if self._task is not None:
-            self._bars.advance(self._task, count)
+        if self._task is None:
+            return
+        self._done += count
+        of = f"/{self._total:,}" if self._total else ""
+        self._bars.update(self._task, advance=count, count=f"{self._done:,}{of}")
 
     def finish(self) -> None:
         """End the stage; its bar stays on the screen."""
         if self._task is not None:
-            task = self._bars.tasks[self._bars.task_ids.index(self._task)]
-            self._bars.update(self._task, total=task.completed)
-            self._bars.stop_task(self._task)
+            # A bar of nothing at all, such as a quick scan, is full as well.
+            self._bars.update(self._task, total=self._done or 1, completed=self._done or 1)
 
     def note(self, text: str) -> None:
         """Show a line above the bars."""

@@ -36,7 +36,7 @@ def show(result: BuildResult) -> None:
     output.pairs(out, rows)
     new = [reject for reject in result.rejects if not reject["known"]]
     if new:
-        found = [(str(one["kind"]), str(one["id"]), _reason(one)) for one in new]
+        found = [(str(one["kind"]), _text(one)) for one in new]
         output.findings(out, found, "new rejects")
         out.print(f"all of them, with files: {output.shown(_report(result))}")
 
@@ -88,8 +88,11 @@ def _time(result: BuildResult) -> str:
     return text
 
 
-def _reason(reject: Mapping[str, str | bool]) -> str:
-    return f"{reject['file']}: {reject['reason']}" if reject["file"] else str(reject["reason"])
+def _text(reject: Mapping[str, str | bool]) -> str:
+    """Return the file and the reason, and the id where the file's name does not hold it."""
+    name, file, reason = (str(reject[key]) for key in ("id", "file", "reason"))
+    known = file if name in file else f"{name}: {file}" if file else name
+    return f"{known}: {reason}"
 
 
 def _report(result: BuildResult) -> Path:

@@ -38,7 +38,8 @@ def command(dataset: str, folder: Path, size: int, seed: int, *, faults: bool) -
     """Write synthetic raw input of DATASET to the new folder DIR, as its publisher lays it out."""
     write(dataset, folder, size=size, seed=seed, faults=faults)
     where = output.shown(folder)
-    click.echo(f"wrote {output.plural(size, 'synthetic sample')} of {dataset} to {where}")
+    also = ", broken ones among them" if faults else ""
+    click.echo(f"wrote {output.plural(size, 'synthetic sample')} of {dataset} to {where}{also}")
     output.hints([f"stacbuild build {dataset} {where} CATALOG"])
 
 

@@ -46,6 +46,7 @@ def show(results: Sequence[BuildResult]) -> None:
     out.print()
     rows = [row for result in results for row in _items(result)]
     output.table(out, ("some items", "when", "split"), rows)
+    out.print()
 
 
 def _branch(out: Console, result: BuildResult, *, last: bool) -> None:

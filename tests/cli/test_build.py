@@ -46,7 +46,7 @@ def test_new_rejects_are_3_and_shown_with_the_report(call: Call, faulty: Path) -
     code, out, err = call("build", "stations", faulty, "catalog", *ONE)
     assert code == 3
     assert "24 samples, 1 rejected" in out
-    assert "not-numbers (1)" in out
+    assert "not-numbers (1)\n    south-0.csv: could not convert" in out
     (line,) = [line for line in out.splitlines() if line.startswith("all of them")]
     report = json.loads(Path(line.rpartition(" ")[2]).read_bytes())
     assert [one["id"] for one in report["rejects"]] == ["south-0"]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from stacbuild.cli import output
 
@@ -25,21 +27,35 @@ def test_sizes_for_people(count: float, text: str) -> None:
 
 
 def test_findings_are_shown_by_kind_and_shortened(capsys: pytest.CaptureFixture[str]) -> None:
-    found = [("b-kind", f"id_{number}", f"reason [{number}]") for number in range(5)]
-    found.append(("a-kind", "id_x", "reason"))
+    found = [("b-kind", f"id_{number}: reason [{number}]") for number in range(5)]
+    found.append(("a-kind", "id_x: reason"))
     output.findings(output.console(), found, "new rejects")
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         "",
         "new rejects: 6",
         "a-kind (1)",
-        "id_x  reason",
+        "id_x: reason",
         "b-kind (5)",
-        "id_0  reason [0]",
-        "id_1  reason [1]",
-        "id_2  reason [2]",
+        "id_0: reason [0]",
+        "id_1: reason [1]",
+        "id_2: reason [2]",
         "… and 2 more",
     ]
+
+
+def test_findings_hang_on_a_terminal_and_are_one_line_in_a_log() -> None:
+    text = "words " * 30
+    for terminal in (True, False):
+        stream = io.StringIO()
+        out = Console(
+            file=stream, force_terminal=terminal, width=60, color_system=None, soft_wrap=True
+        )
+        output.findings(out, [("kind", text)], "findings")
+        lines = stream.getvalue().splitlines()[3:]
+        assert (len(lines) > 1) is terminal
+        assert all(line.startswith("      words") for line in lines[1:])
+        assert all(len(line) <= 60 for line in lines) is terminal
 
 
 def test_table_sets_numbers_flush_right(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pystac
 import pytest
-from click.testing import CliRunner, Result
 from trees import digests
 
-from stacbuild.cli import main
+from stacbuild import cli
 from stacbuild.dataset import load
 from stacbuild.engine.build import BuildRequest, build
 from stacbuild.errors import CatalogError
@@ -49,8 +47,8 @@ def expected(faulty: Path) -> dict[str, str]:
         return {row["id"]: row["kind"] for row in csv.DictReader(file)}
 
 
-def run(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
+def run(*words: object) -> int:
+    return cli.run([str(word) for word in words])
 
 
 def test_sample_has_a_fault_of_every_kind(expected: dict[str, str]) -> None:
@@ -93,23 +91,26 @@ def test_rejects_do_not_disturb_the_others(faulty: Path, tmp_path: Path) -> None
     assert all(one[path] == two[path] for path in catalog)
 
 
-def test_exit_codes(faulty: Path, expected: dict[str, str], tmp_path: Path) -> None:
+def test_exit_codes(
+    faulty: Path, expected: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ("build", "bigearthnet", faulty, tmp_path / "out", "--quiet")
-    assert run(*words).exit_code == 3
+    assert run(*words) == 3
     # Nothing new to do, and nobody has looked at the rejects yet.
-    assert run(*words).exit_code == 3
+    assert run(*words) == 3
     known = tmp_path / "known.txt"
     known.write_text("\n".join(expected))
-    assert run(*words, "--known-rejects", known).exit_code == 0
-    strict = run(*words[:3], tmp_path / "strict", "--strict")
-    assert strict.exit_code == 1
-    assert "is rejected" in strict.output
+    assert run(*words, "--known-rejects", known) == 0
+    capsys.readouterr()
+    assert run(*words[:3], tmp_path / "strict", "--strict") == 1
+    assert "is rejected" in capsys.readouterr().err
 
 
-def test_json_output_is_one_object(faulty: Path, tmp_path: Path) -> None:
-    result = run("build", "bigearthnet", faulty, tmp_path / "out", "--json")
-    found = json.loads(result.stdout)
-    (dataset,) = found["datasets"]
+def test_json_output_is_one_object(
+    faulty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("build", "bigearthnet", faulty, tmp_path / "out", "--json") == 3
+    (dataset,) = json.loads(capsys.readouterr().out)["datasets"]
     assert dataset["samples"] == 20
     assert len(dataset["rejects"]) == len(KINDS)
 
@@ -134,8 +135,7 @@ def test_mended_sample_comes_in(
 
 def test_no_input_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    result = run("build", "bigearthnet", tmp_path / "empty", tmp_path / "out")
-    assert result.exit_code == 2
+    assert run("build", "bigearthnet", tmp_path / "empty", tmp_path / "out") == 2
     assert not (tmp_path / "out/catalog.json").exists()
 
 
@@ -147,9 +147,9 @@ def test_second_build_into_the_same_catalog_is_refused(sample: Path, tmp_path: P
         build(BuildRequest(tmp_path, "bigearthnet", inputs))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_read_only_target_is_an_error(sample: Path, tmp_path: Path) -> None:
-    root = tmp_path / "out"
-    root.mkdir(mode=0o555)
+def test_target_that_cannot_be_written_is_an_error(sample: Path, tmp_path: Path) -> None:
+    # Not even root makes a folder below a file.
+    (tmp_path / "file").write_text("")
+    root = tmp_path / "file/out"
     with pytest.raises(CatalogError, match="cannot be written to"):
         build(BuildRequest(root, "bigearthnet", load("bigearthnet").discover(sample)))

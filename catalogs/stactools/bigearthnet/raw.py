@@ -11,7 +11,7 @@ import os
 import re
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -109,7 +109,7 @@ _STACKS: Final = tuple(
     (metres, tuple(f"_{name}.tif" for name in names), c.PATCH_METRES // metres)
     for metres, names in c.RESOLUTIONS.items()
 )
-_UINT16: Final = np.dtype(np.uint16)
+_UINT16: Final[np.dtype[Any]] = np.dtype(np.uint16)
 
 
 def read_patch(text: str, files: Files) -> Patch:

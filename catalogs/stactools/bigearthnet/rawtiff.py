@@ -52,9 +52,7 @@ def raw_tiff(pixels: NDArray[Any], epsg: int, corner: tuple[int, int], resolutio
 
 
 @lru_cache(maxsize=256)
-def _head(
-    height: int, width: int, dtype: str, epsg: int, resolution: int
-) -> tuple[bytes, int]:
+def _head(height: int, width: int, dtype: str, epsg: int, resolution: int) -> tuple[bytes, int]:
     """Return all bytes before the pixels, and the offset of the origin in them."""
     row = width * int(dtype[2:])
     rows = min(height, _STRIP // row)

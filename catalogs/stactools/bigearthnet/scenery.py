@@ -32,6 +32,8 @@ _FINE, _COARSE = 22, 40
 _ONE: Final = 1024
 """Fixed point of shares and light."""
 _SPECTRA: Final = np.array(covers.SPECTRA, np.float64)
+_RIVER, _ROAD = 48, 12
+"""Half widths in sixteenths of a pixel: rivers of 60 m, roads of 15 m."""
 _FARMED: Final = 22 * _ONE // 100
 """Classes whose fields differ more than this have hedges or tracks between them."""
 _INDEX: Final = {
@@ -164,9 +166,10 @@ def _draw_lines(mixed: Map, planned: Planned, place: Dice, course: Map, hedges: 
         mixed[hedges, material] += _ONE // 2
     rivers = {c.CLC_CODES.index(511), c.CLC_CODES.index(522)}
     if rivers & set(planned.labels):
-        _replace(mixed, np.abs(course) < 16 * 3, covers.WATER, 1.0)
+        _replace(mixed, np.abs(course) < _RIVER, covers.WATER, 1.0)
     elif place.below(2):
-        _replace(mixed, np.abs(course) < 12, covers.BUILT if place.below(2) else covers.SAND, 0.625)
+        material = covers.BUILT if place.below(2) else covers.SAND
+        _replace(mixed, np.abs(course) < _ROAD, material, 0.625)
 
 
 def _replace(mixed: Map, where: Map, material: int, share: float) -> None:
