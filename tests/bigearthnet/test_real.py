@@ -12,13 +12,13 @@ import pytest
 import rasterio
 from rasterio.warp import transform as reproject
 from rio_cogeo.cogeo import cog_validate
-from stactools.bigearthnet import constants as c
 
 from stacbuild.dataset import load
 from stacbuild.engine.build import BuildRequest, BuildResult, build
 from stacbuild.validate.catalog import validate_catalog
 from stacbuild.validate.options import ValidateOptions
 from stacbuild.validate.pixels import compare_pixels
+from stactools.bigearthnet import constants as c
 
 SPLITS = {"train": "train", "val": "validate", "test": "test"}
 
