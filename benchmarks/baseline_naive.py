@@ -105,7 +105,7 @@ class NaiveBuild:
         with self.clock("items.parquet"):
             for collection in (imagery, labels):
                 folder = self.root / "bigearthnet" / collection.id
-                items = [item.to_dict() for item in collection.get_items(recursive=True)]
+                items = collection.get_items(recursive=True)
                 table = stac_geoparquet.arrow.parse_stac_items_to_arrow(items)
                 stac_geoparquet.arrow.to_parquet(table, folder / "items.parquet")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -76,23 +77,20 @@ def measure(
             order = sides[turn % len(sides) :] + sides[: turn % len(sides)]
             for side in order:
                 print(f"round {turn + 1}/{options.rounds}: {side} on {target}", file=sys.stderr)
-                out = folder / side
-                harness.clear(out)
-                series[target, side].start.append(harness.run(SIDES[side](one_patch, out)))
-                harness.clear(out)
+                # New places, emptied at the end: file systems are slow to hand out what was
+                # just deleted.
+                out = folder / f"{side}-{turn}"
+                os.sync()
+                series[target, side].start.append(
+                    harness.run(SIDES[side](one_patch, folder / f"{side}-{turn}-one"))
+                )
                 series[target, side].whole.append(harness.run(SIDES[side](all_patches, out)))
             if turn == 0:
-                checked = harness.run(
-                    harness.python(HERE / "compare.py", *(folder / side for side in sides))
-                )
-                found = json.loads(checked.stdout)
-                objects = {side: found[str(folder / side)] for side in sides}
-                run = harness.run(
-                    harness.python(HERE / "floor.py", folder / sides[-1], folder / "floor")
-                )
+                made = [folder / f"{side}-0" for side in sides]
+                checked = harness.run(harness.python(HERE / "compare.py", *made))
+                objects = dict(zip(sides, json.loads(checked.stdout).values(), strict=True))
+                run = harness.run(harness.python(HERE / "floor.py", made[-1], folder / "floor"))
                 floors[target] = json.loads(run.stdout)
-            for side in sides:
-                harness.clear(folder / side)
     return {
         "objects": objects,
         "floor": floors,

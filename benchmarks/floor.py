@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import time
 from pathlib import Path
@@ -59,24 +58,25 @@ def measure(catalog: Path, target: Path) -> dict[str, Any]:
     )
     patches = sum(path.name.endswith("_10m.tif") for path in paths)
     stacks = [tile for path in paths if path.suffix == ".tif" for tile in tiles(path)]
-    files = [(str(target / path.relative_to(catalog)), path.read_bytes()) for path in paths]
-    folders = sorted({Path(name).parent for name, _ in files})
+    files = [(path.relative_to(catalog), path.read_bytes()) for path in paths]
+    folders = sorted({name.parent for name, _ in files})
     compress, write = [], []
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
+        # A new place each time: file systems are slow to hand out what was just deleted.
+        root = target / str(turn)
+        names = [(f"{root}/{name}", data) for name, data in files]
         start = time.process_time()
         for tile in stacks:
             isal_zlib.compress(tile, LEVEL)
         compress.append(time.process_time() - start)
-        shutil.rmtree(target, ignore_errors=True)
         start = time.process_time()
         for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        for name, data in names:
             handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             os.write(handle, data)
             os.close(handle)
         write.append(time.process_time() - start)
-    shutil.rmtree(target, ignore_errors=True)
     a_patch = 1000 / patches
     parts = {
         "compress": statistics.median(compress) * a_patch,

@@ -117,9 +117,10 @@ def stacbuild(*arguments: object) -> list[str]:
     return python("-m", "stacbuild", *arguments)
 
 
-def make_samples(folder: Path, size: int, seed: int = 1) -> Path:
-    """Write synthetic raw input and return its folder."""
-    run(stacbuild("sample", "bigearthnet", folder, "--size", str(size), "--seed", str(seed)))
+def make_samples(folder: Path, size: int, *, names: bool = False) -> Path:
+    """Write synthetic raw input as dense as the release and return its folder."""
+    only = ["--names"] if names else []
+    run(python(HERE / "samples.py", folder, "--size", size, *only))
     return folder
 
 
@@ -163,12 +164,6 @@ def scratch(parent: Path, *, keep: bool = False) -> Iterator[Path]:
             print(f"kept: {folder}", file=sys.stderr)
         else:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def clear(folder: Path) -> None:
-    """Remove a folder of outputs, and let the disk finish with it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    os.sync()
 
 
 def machine() -> dict[str, Any]:

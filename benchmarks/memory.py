@@ -104,35 +104,15 @@ def build_peaks(size: int, jobs: int, folder: Path) -> Peaks:
     """Return the peaks of a build of so many synthetic patches."""
     with harness.scratch(folder) as work:
         raw = harness.make_samples(work / "raw", size)
-        command: list[str | Path] = [
-            "build",
-            "bigearthnet",
-            raw,
-            work / "catalog",
-            "--jobs",
-            str(jobs),
-            "--quiet",
-        ]
+        command = ("build", "bigearthnet", raw, work / "catalog", "--jobs", jobs, "--quiet")
         return watch(harness.stacbuild(*command))
 
 
 def plan_peaks(names: int, folder: Path) -> Peaks:
     """Return the peaks of planning so many patches, of which only the names exist."""
     with harness.scratch(folder) as work:
-        raw = work / "raw"
-        script = (
-            "import sys; from pathlib import Path; from stactools.bigearthnet import sample;"
-            "sample.write_names(Path(sys.argv[1]), size=int(sys.argv[2]), seed=1)"
-        )
-        harness.run(harness.python("-c", script, raw, str(names)))
-        command: list[str | Path] = [
-            "build",
-            "bigearthnet",
-            raw,
-            work / "catalog",
-            "--dry-run",
-            "--quiet",
-        ]
+        raw = harness.make_samples(work / "raw", names, names=True)
+        command = ("build", "bigearthnet", raw, work / "catalog", "--dry-run", "--quiet")
         return watch(harness.stacbuild(*command))
 
 

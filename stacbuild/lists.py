@@ -25,7 +25,7 @@ from pyarrow import csv as arrow_csv
 from stacbuild.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from _typeshed import WriteableBuffer
@@ -148,8 +148,8 @@ def read_table(
     path: Path,
     columns: Sequence[str],
     *,
-    key: str | None = None,
-    pattern: Pattern | None = None,
+    key: tuple[str, Pattern] | None = None,
+    words: Collection[str] = (),
     limit: int = LIMIT,
 ) -> pd.DataFrame:
     """Read columns of a publisher's side table.
@@ -161,17 +161,20 @@ def read_table(
     columns : sequence of str
         Names of the columns, in the published order. Where the file has a header with these
         names they are taken by name, else by position; further columns are left out.
-    key, pattern : str, re.Pattern or callable
-        The column of ids (the first one by default) and what an id matches as a whole. A first
-        row whose key does not match is a header; without a pattern it is one if it holds one of
-        the names.
+    key : tuple of str and (re.Pattern or callable)
+        The column of ids, and what an id matches as a whole. A first row whose key does not
+        match is a header; without a key it is one if it holds one of the names.
+    words : collection of str
+        Columns in which few values come again and again: they are pandas categories, which take
+        a tenth of the memory.
     limit : int
         Bytes that the table may hold once decompressed.
 
     Returns
     -------
     pandas.DataFrame
-        The columns in the order asked for, of Arrow strings without surrounding white space.
+        The columns in the order asked for, of Arrow strings (or categories) without surrounding
+        white space.
 
     Raises
     ------
@@ -179,8 +182,6 @@ def read_table(
         If the file cannot be read, a column is missing, or a row other than the first has no
         id: it names the line.
     """
-    key = columns[0] if key is None else key
-    matches = None if pattern is None else _matcher(pattern)
     with opened(path, limit=limit) as stream:
         first = _first_row(stream, path)
     if not first:
@@ -189,8 +190,9 @@ def read_table(
         )
     # A row with an id in its place is no header, even if a value looks like a column's name.
     named = any(name in first for name in columns)
-    cell = "".join(first[columns.index(key) :][:1])
-    header = named if matches is None else not matches(cell)
+    header = named
+    if key is not None:
+        header = not _matcher(key[1])("".join(first[columns.index(key[0]) :][:1]))
     if not (header and named) and len(first) < len(columns):
         raise UsageError(
             f"the table has {len(first)} columns, not {len(columns)}",
@@ -198,13 +200,17 @@ def read_table(
             mend=f"Expected: {', '.join(columns)}",
         )
     places = _places(path, columns, first if header and named else [])
-    table = _read_arrow(path, [places[name] for name in columns], len(first), limit)
-    table = table.rename_columns(list(columns))
+    names = [str(place) for place in range(len(first))]
+    for name, place in places.items():
+        names[place] = f"={name}"
+    table = _read_arrow(path, names, limit, {f"={name}" for name in words})
+    table = table.select([f"={name}" for name in columns]).rename_columns(list(columns))
     if header:
         table = table.slice(1)
-    if matches is not None:
-        _check_keys(path, table.column(key), matches, header=header, limit=limit)
-    return cast("pd.DataFrame", table.to_pandas(types_mapper=pd.ArrowDtype))
+    if key is not None:
+        _check_keys(path, table.column(key[0]), _matcher(key[1]), header=header, limit=limit)
+    text = pd.ArrowDtype(pa.string())
+    return cast("pd.DataFrame", table.to_pandas(types_mapper={pa.string(): text}.get))
 
 
 def _matcher(pattern: Pattern) -> Callable[[str], object]:
@@ -277,24 +283,38 @@ def _places(path: Path, columns: Sequence[str], header: list[str]) -> dict[str, 
     return {name: header.index(name) for name in columns}
 
 
-def _read_arrow(path: Path, places: list[int], width: int, limit: int) -> Any:  # noqa: ANN401 - an Arrow table, which has no types
-    names = [str(index) for index in range(width)]
-    wanted = [names[index] for index in places]
+def _read_arrow(path: Path, names: list[str], limit: int, words: set[str]) -> Any:  # noqa: ANN401 - an Arrow table, which has no types
+    """Return the columns whose names begin with ``=``, header included."""
+    word = pa.dictionary(pa.int32(), pa.string())
+    types = {name: word if name in words else pa.string() for name in names}
+    wanted = [name for name in names if name.startswith("=")]
     with opened(path, limit=limit) as stream:
         try:
-            table = arrow_csv.read_csv(
+            # Block by block: the text of a column as it stands, and trimmed, are never both whole.
+            blocks = arrow_csv.open_csv(
                 stream,
                 # One thread: the stream is Python's, and rows keep their order anyway.
                 arrow_csv.ReadOptions(column_names=names, use_threads=False),
                 arrow_csv.ParseOptions(newlines_in_values=False),
                 arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()),
-                    strings_can_be_null=False,
-                    include_columns=wanted,
+                    column_types=types, strings_can_be_null=False, include_columns=wanted
                 ),
             )
+            schema = pa.schema([(name, types[name]) for name in wanted])
+            trimmed = (
+                pa.record_batch([_trimmed(column) for column in block.columns], schema=schema)
+                for block in blocks
+            )
+            return pa.Table.from_batches(trimmed, schema).unify_dictionaries()
         except pa.ArrowInvalid as error:
             raise UsageError(f"the table is not CSV in UTF-8: {error}", file=path) from error
-    return pa.table(
-        [pc.utf8_trim_whitespace(column) for column in table.columns], names=table.column_names
-    )
+
+
+def _trimmed(column: Any) -> Any:  # noqa: ANN401 - Arrow arrays, which have no types
+    if not pa.types.is_dictionary(column.type):
+        return pc.utf8_trim_whitespace(column)
+    words = column.dictionary.to_pylist()
+    if all(word == word.strip() for word in words):
+        return column
+    # Trimmed words may have become equal: each stands once in what is returned.
+    return pc.utf8_trim_whitespace(column.cast(pa.string())).dictionary_encode()

@@ -82,7 +82,7 @@ def test_ids_come_back_from_every_form_of_list(
     path = written(folder, BOM * bom + text, pack)
     assert read_ids(path, ID) == ids
     if rows and not (header and not ids):
-        table = read_table(path, ["id"], pattern=ID)
+        table = read_table(path, ["id"], key=("id", ID))
         assert table["id"].tolist() == ids
 
 
@@ -98,13 +98,16 @@ def test_a_function_may_say_what_an_id_is(tmp_path: Path) -> None:
 
 def test_an_empty_list_has_no_ids(tmp_path: Path) -> None:
     assert read_ids(written(tmp_path, b""), ID) == []
-    assert list(read_table(written(tmp_path, b""), ("id", "b"), pattern=ID).columns) == ["id", "b"]
+    assert list(read_table(written(tmp_path, b""), ("id", "b"), key=("id", ID)).columns) == [
+        "id",
+        "b",
+    ]
 
 
 def test_a_list_of_a_header_alone_has_no_ids(tmp_path: Path) -> None:
     path = written(tmp_path, b"id,b\r\n")
     assert read_ids(path, ID) == []
-    assert len(read_table(path, ("id", "b"), pattern=ID)) == 0
+    assert len(read_table(path, ("id", "b"), key=("id", ID))) == 0
 
 
 @pytest.mark.parametrize("header", [b"", b"name\n"])
@@ -119,7 +122,7 @@ def test_a_row_that_is_no_id_is_named_with_its_line(
     assert error.value.file == str(path)
     assert error.value.mend
     with pytest.raises(UsageError, match=f"line {line}: 'q_3' is not the id"):
-        read_table(path, ["id"], pattern=ID)
+        read_table(path, ["id"], key=("id", ID))
 
 
 def test_duplicates_stay_and_are_told(tmp_path: Path) -> None:
@@ -135,12 +138,12 @@ def test_decompression_is_bounded(tmp_path: Path, pack: str, size: int) -> None:
     path = written(tmp_path, b"p_1\n" * (size // 4) + b"\n" * (size % 4), pack)
     if size <= 1000:
         assert len(read_ids(path, ID, limit=1000)) == size // 4
-        assert len(read_table(path, ["id"], pattern=ID, limit=1000)) == size // 4
+        assert len(read_table(path, ["id"], key=("id", ID), limit=1000)) == size // 4
         return
     with pytest.raises(UsageError, match="more than 1,000 bytes"):
         read_ids(path, ID, limit=1000)
     with pytest.raises(UsageError, match="more than 1,000 bytes"):
-        read_table(path, ["id"], pattern=ID, limit=1000)
+        read_table(path, ["id"], key=("id", ID), limit=1000)
 
 
 @pytest.mark.parametrize("pack", ["gz", "bz2"])
@@ -154,7 +157,7 @@ def test_a_damaged_archive_is_a_usage_error(tmp_path: Path, pack: str, cut: int)
             read_ids(path, ID)
         assert error.value.file == str(path)
         with pytest.raises(UsageError):
-            read_table(path, ["id"], pattern=ID)
+            read_table(path, ["id"], key=("id", ID))
 
 
 @given(data=st.binary(max_size=200))
@@ -162,7 +165,7 @@ def test_any_bytes_are_read_or_refused(folder: Path, data: bytes) -> None:
     path = written(folder, data)
     for read in (
         lambda: read_ids(path, ID, limit=10_000),
-        lambda: read_table(path, ("id", "b"), pattern=ID, limit=10_000),
+        lambda: read_table(path, ("id", "b"), key=("id", ID), limit=10_000),
     ):
         with suppress(UsageError):
             read()
@@ -185,45 +188,45 @@ def test_what_is_not_utf8_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_columns_with_names_are_taken_by_name(tmp_path: Path) -> None:
     path = written(tmp_path, b"c,id,a\r\n3,p_1,1\r\n 6 ,p_2,4\r\n")
-    table = read_table(path, ("id", "a", "c"), pattern=ID)
+    table = read_table(path, ("id", "a", "c"), key=("id", ID))
     assert table.to_dict("list") == {"id": ["p_1", "p_2"], "a": ["1", "4"], "c": ["3", "6"]}
 
 
 @pytest.mark.parametrize("header", [b"", b"x,y,z\n"])
 def test_columns_without_known_names_are_taken_by_position(tmp_path: Path, header: bytes) -> None:
     path = written(tmp_path, header + b"p_1,1,u\np_2,,v\n")
-    table = read_table(path, ("id", "a"), pattern=ID)
+    table = read_table(path, ("id", "a"), key=("id", ID))
     assert table.to_dict("list") == {"id": ["p_1", "p_2"], "a": ["1", ""]}
 
 
 def test_the_key_need_not_be_the_first_column(tmp_path: Path) -> None:
     # A cell that is a column's name makes no header of a row that has an id.
     path = written(tmp_path, b"s,p_1\nt,p_2\n")
-    table = read_table(path, ("s", "id"), key="id", pattern=ID)
+    table = read_table(path, ("s", "id"), key=("id", ID))
     assert table.to_dict("list") == {"s": ["s", "t"], "id": ["p_1", "p_2"]}
     path = written(tmp_path, b"s,p_1\nt,p_2\nu,nothing\n")
     with pytest.raises(UsageError, match="line 3: 'nothing'"):
-        read_table(path, ("s", "id"), key="id", pattern=ID)
+        read_table(path, ("s", "id"), key=("id", ID))
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no column b"):
-        read_table(written(tmp_path, b"id,c\np_1,2\n"), ("id", "b"), pattern=ID)
+        read_table(written(tmp_path, b"id,c\np_1,2\n"), ("id", "b"), key=("id", ID))
     with pytest.raises(UsageError, match="1 columns, not 2"):
-        read_table(written(tmp_path, b"p_1\n"), ("id", "b"), pattern=ID)
+        read_table(written(tmp_path, b"p_1\n"), ("id", "b"), key=("id", ID))
     with pytest.raises(UsageError, match="2 columns, not 3"):
-        read_table(written(tmp_path, b"p_1,b\n"), ("id", "b", "c"), pattern=ID)
+        read_table(written(tmp_path, b"p_1,b\n"), ("id", "b", "c"), key=("id", ID))
 
 
 def test_a_ragged_table_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Expected 2 columns, got 1"):
-        read_table(written(tmp_path, b"p_1,1\np_2\n"), ("id", "b"), pattern=ID)
+        read_table(written(tmp_path, b"p_1,1\np_2\n"), ("id", "b"), key=("id", ID))
 
 
 def test_quoted_cells_may_hold_commas(tmp_path: Path) -> None:
     path = written(tmp_path, b'p_1,"a, b"\n"p_2","say ""c"""\n')
     assert read_ids(path, ID) == ["p_1", "p_2"]
-    assert read_table(path, ("id", "b"), pattern=ID)["b"].tolist() == ["a, b", 'say "c"']
+    assert read_table(path, ("id", "b"), key=("id", ID))["b"].tolist() == ["a, b", 'say "c"']
 
 
 def test_half_a_million_ids_take_about_a_second(tmp_path: Path) -> None:
@@ -231,6 +234,13 @@ def test_half_a_million_ids_take_about_a_second(tmp_path: Path) -> None:
     path = written(tmp_path, "\r\n".join(names).encode(), "gz")
     start = time.process_time()
     assert read_ids(path, ID) == names
-    assert read_table(path, ["id"], pattern=ID).shape == (590_326, 1)
+    assert read_table(path, ["id"], key=("id", ID)).shape == (590_326, 1)
     # Half a second each on the machine it was written on; a slow one may take ten times that.
     assert time.process_time() - start < 10
+
+
+def test_words_that_come_again_are_categories(tmp_path: Path) -> None:
+    path = written(tmp_path, b"id,w\np_1,a\np_2, b\np_3, a \n")
+    table = read_table(path, ("id", "w"), key=("id", ID), words=["w"])
+    assert table["w"].tolist() == ["a", "b", "a"]
+    assert table["w"].value_counts().to_dict() == {"a": 2, "b": 1, "w": 0}

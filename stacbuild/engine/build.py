@@ -19,7 +19,7 @@ from stacbuild.engine.lock import locked, scratch
 from stacbuild.engine.progress import Silent
 from stacbuild.engine.rebuild import describe_others
 from stacbuild.engine.removal import remove_partition
-from stacbuild.engine.scan import Selection, scan
+from stacbuild.engine.scan import Selection, check_inputs, scan
 from stacbuild.engine.tasks import Task, Workplace
 from stacbuild.engine.texts import Texts
 from stacbuild.engine.work import Worker
@@ -140,6 +140,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> BuildResul
     begun = time.monotonic()
     dataset = load(request.dataset)
     layout = Layout(request.root, dataset.id)
+    check_inputs(dataset, request.inputs)  # before anything is made
     with locked(request.root), scratch(layout) as staging:
         texts = request.texts or Texts.load(request.root) or Texts()
         place = Workplace(

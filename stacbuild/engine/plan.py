@@ -6,11 +6,12 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stacbuild.dataset import load
+from stacbuild.engine.gather import Gatherer, GatherPlace
 from stacbuild.engine.items import Titles
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Ledger
@@ -20,12 +21,14 @@ from stacbuild.engine.texts import Texts
 from stacbuild.engine.work import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stacbuild.engine.build import BuildRequest
     from stacbuild.engine.scan import Scan
     from stacbuild.engine.tasks import Task
 
-TRIAL_SAMPLES = 64
-"""Samples that the trial converts, spread over the input, to estimate time and bytes."""
+TRIAL_SAMPLES = 200
+"""Samples that the trial converts at least, to estimate time and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,7 @@ def plan(request: BuildRequest) -> Plan:
         notes=dict(found.context.notes),
         trial=trial.samples,
         rejected=trial.rejected,
-        # Two folders and two catalogs a partition come on top of what samples write.
-        objects=round(trial.objects * factor) + 2 * len(keys) * len(dataset.collection_ids),
+        objects=round(trial.objects * factor),
         size=round(trial.size * factor),
         seconds=trial.seconds * factor / request.jobs,
         free_bytes=free_bytes,
@@ -130,7 +132,6 @@ class _Trial:
 def _try(request: BuildRequest, found: Scan) -> _Trial:
     """Convert a few samples, spread evenly, into a folder that is thrown away."""
     trial = _Trial()
-    step = max(1, len(found.refs) // TRIAL_SAMPLES)
     # On the catalog's own disk, so that writing costs what it will cost.
     with tempfile.TemporaryDirectory(
         prefix=".stacbuild-trial-", dir=_existing(request.root)
@@ -141,9 +142,12 @@ def _try(request: BuildRequest, found: Scan) -> _Trial:
         staging = root / "staging"
         place = Workplace(request.dataset, root, dict(request.inputs), titles, staging)
         worker = Worker(place)
-        for task in _spread(found, step):
+        gatherer = Gatherer(GatherPlace(request.dataset, root, titles, texts.public_url))
+        for task in _spread(found):
             begun = time.perf_counter()
             entry = worker.build(task).entry
+            if entry.samples and not entry.join:
+                gatherer.gather([task.key])
             trial.seconds += time.perf_counter() - begun
             trial.samples += len(task.refs)
             trial.rejected += len(entry.rejects)
@@ -153,25 +157,17 @@ def _try(request: BuildRequest, found: Scan) -> _Trial:
     return trial
 
 
-def _spread(found: Scan, step: int) -> list[Task]:
-    """Return tasks for every ``step``-th sample, as many to a partition as there fall into it."""
-    tasks = []
+def _spread(found: Scan) -> Iterator[Task]:
+    """Yield the tasks of whole partitions, spread over the input, with enough samples in all.
+
+    Whole ones, because a partition has a price of its own that its samples share.
+    """
+    partitions = list(found.partitions())
+    wanted = -(-TRIAL_SAMPLES * len(partitions) // len(found.refs))
     empty = Ledger(Layout(Path(), ""))
-    wanted = set(range(0, len(found.refs), step))
-    for (_, start, stop), task in zip(
-        found.partitions(), found.tasks(empty, rehash=False), strict=True
-    ):
-        chosen = [place - start for place in range(start, stop) if place in wanted]
-        if chosen:
-            context = task.context or []
-            tasks.append(
-                replace(
-                    task,
-                    refs=tuple(task.refs[place] for place in chosen),
-                    context=[context[place] for place in chosen],
-                )
-            )
-    return tasks
+    for number in range(wanted):
+        key, start, stop = partitions[(2 * number + 1) * len(partitions) // (2 * wanted)]
+        yield found.task(key, (start, stop), empty)
 
 
 def _existing(path: Path) -> Path:

@@ -81,16 +81,23 @@ class Scan:
     def tasks(self, ledger: Ledger, *, rehash: bool) -> Iterator[Task]:
         """Yield a task for each partition."""
         for key, start, stop in self.partitions():
-            refs = tuple(self.refs[start:stop])
-            yield Task(
-                key=key,
-                refs=refs,
-                context=self.context.rows.slice(start, stop - start).to_pylist(),
-                rejected=tuple(self._duplicates(refs)),
-                known=ledger.entries.get(key),
-                stamp=ledger.stamps.get(key, ""),
-                rehash=rehash,
-            )
+            yield self.task(key, (start, stop), ledger, rehash=rehash)
+
+    def task(
+        self, key: str, span: tuple[int, int], ledger: Ledger, *, rehash: bool = False
+    ) -> Task:
+        """Return the task of the partition whose samples are those from ``span[0]`` on."""
+        start, stop = span
+        refs = tuple(self.refs[start:stop])
+        return Task(
+            key=key,
+            refs=refs,
+            context=self.context.rows.slice(start, stop - start).to_pylist(),
+            rejected=tuple(self._duplicates(refs)),
+            known=ledger.entries.get(key),
+            stamp=ledger.stamps.get(key, ""),
+            rehash=rehash,
+        )
 
     def _duplicates(self, refs: tuple[SampleRef, ...]) -> Iterator[dict[str, str]]:
         for ref in refs:

@@ -142,7 +142,7 @@ def read_patch(text: str, files: Files) -> Patch:
     first: Chip | None = None
     left = top = 0.0
     for metres, suffixes, size in _STACKS:
-        shape = (1, size, size)
+        side, shape = float(metres), (1, size, size)
         stack = np.empty((len(suffixes), size, size), _UINT16)
         for row, suffix in enumerate(suffixes):
             file = text + suffix
@@ -155,7 +155,7 @@ def read_patch(text: str, files: Files) -> Patch:
             if (
                 array.dtype != _UINT16
                 or array.shape != shape
-                or chip.transform != (metres, 0, left, 0, -metres, top)
+                or chip.transform != (side, 0.0, left, 0.0, -side, top)
                 or chip.crs != first.crs
                 or chip.nodata
             ):

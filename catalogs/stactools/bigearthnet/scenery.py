@@ -274,7 +274,8 @@ def _smooth(rng: np.random.Generator, exponent: float) -> Map:
 
 
 def _quantised(values: Map) -> Map:
-    return np.clip(np.rint(values * 256), -1400, 1400).astype(np.int16)
+    result: Map = np.clip(np.rint(values * 256), -1400, 1400).astype(np.int16)
+    return result
 
 
 def _periodic(source: Map) -> Map:
