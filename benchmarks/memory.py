@@ -68,6 +68,7 @@ def _sizes(process: psutil.Process) -> tuple[int, int]:
 
 def watch(command: Sequence[str], *, accept: tuple[int, ...] = (0,)) -> Peaks:
     """Run a command to its end, and return its peaks of memory."""
+    harness.adopt_orphans()
     with tempfile.TemporaryFile("w+") as errors:
         start = time.perf_counter()
         child = Popen(
@@ -96,7 +97,7 @@ def watch(command: Sequence[str], *, accept: tuple[int, ...] = (0,)) -> Peaks:
         if child.returncode not in accept:
             errors.seek(0)
             sys.exit(f"{' '.join(command)}\n{errors.read()}")
-        cpu = usage.ru_utime + usage.ru_stime
+        cpu = usage.ru_utime + usage.ru_stime + harness.orphans()
         return Peaks(resident, proportional, usage.ru_maxrss * 1024, most, cpu, wall)
 
 

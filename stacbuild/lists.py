@@ -185,9 +185,8 @@ def read_table(
     with opened(path, limit=limit) as stream:
         first = _first_row(stream, path)
     if not first:
-        return pd.DataFrame(
-            {name: pd.Series([], dtype=pd.ArrowDtype(pa.string())) for name in columns}
-        )
+        empty = pd.DataFrame({name: pd.Series([], dtype="str") for name in columns})
+        return empty.astype({name: "category" for name in columns if name in words})
     # A row with an id in its place is no header, even if a value looks like a column's name.
     named = any(name in first for name in columns)
     header = named

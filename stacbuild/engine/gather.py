@@ -18,7 +18,7 @@ from stacbuild.engine import pool, tables
 from stacbuild.engine.describe import Describer
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.tally import empty, tally
-from stacbuild.index.items import IndexWriter, encode_items
+from stacbuild.index.items import IndexWriter, encode_folders
 from stacbuild.index.leakage import COLUMNS, leakage
 from stacbuild.index.splits import SPLIT, Sample, SplitWriter
 
@@ -74,7 +74,7 @@ class Gathered:
     """What a chunk of partitions adds."""
 
     summary: Summary
-    columns: dict[str, list[pa.RecordBatch]] = field(default_factory=dict)
+    columns: dict[str, pa.RecordBatch] = field(default_factory=dict)
     splits: list[Sample] = field(default_factory=list)
     places: pa.RecordBatch | None = None
 
@@ -112,7 +112,9 @@ class Gatherer:
     def gather(self, keys: Sequence[str]) -> Gathered:
         """Describe all samples of some partitions."""
         gathered = Gathered(empty(self.dataset))
-        gathered.columns = {name: [] for name in self.dataset.collection_ids}
+        folders: dict[str, list[tuple[list[Item], str]]] = {
+            name: [] for name in self.dataset.collection_ids
+        }
         places: list[tuple[Any, ...]] = []
         for key in keys:
             describer = Describer(self.dataset, key, self.place.titles, validator=None)
@@ -127,8 +129,9 @@ class Gatherer:
                     gathered.splits.append(sample)
                     places.append(_place(items[0]))
             for name, items in of.items():
-                gathered.columns[name].append(encode_items(items, key, self.place.base(name)))
-            self._count(gathered.summary, key)
+                folders[name].append((items, key))
+        for name, found in folders.items():
+            gathered.columns[name] = encode_folders(found, self.place.base(name))
         if places:
             # As columns: the whole dataset's stay in memory until the pass is over.
             gathered.places = pa.RecordBatch.from_arrays(
@@ -159,14 +162,6 @@ class Gatherer:
             return Sample(slim, href)
         label = items[1]
         return Sample(slim, href, label["id"], f"../{label['collection']}/{key}/{label['id']}.json")
-
-    def _count(self, summary: Summary, key: str) -> None:
-        manifest = tables.read_manifest(self.layout.manifest(key))
-        for name, collection in summary.collections.items():
-            folder = f"{self.dataset.id}/{name}/"
-            sizes = [size for path, (size, _) in manifest.items() if path.startswith(folder)]
-            collection.objects += len(sizes)
-            collection.bytes += sum(sizes)
 
 
 def _place(item: Item) -> tuple[Any, ...]:
@@ -233,14 +228,17 @@ def gather(
         jobs = jobs if items > ALONE else 1
         for part in pool.run(partial(_gatherer, place), chunks(ledger), jobs):
             tables_.summary.add(part.summary)
-            for name, batches in part.columns.items():
-                for batch in batches:
-                    index[name].add_batch(batch)
+            for name, batch in part.columns.items():
+                index[name].add_batch(batch)
             splits.add(part.splits)
             if part.places is not None:
                 places.append(part.places)
             progress.advance(part.summary.samples)
         progress.finish()
+        for entry in ledger.entries.values():
+            for name, (objects, size) in entry.contents.items():
+                tables_.summary.collections[name].objects += objects
+                tables_.summary.collections[name].bytes += size
         if places:
             tables_.leakage = leakage(pa.Table.from_batches(places).to_pandas())
             tables_.summary.leakage = tables_.leakage.summary

@@ -36,8 +36,10 @@ class Entry:
         were made from.
     digest : str
         SHA-256 (hex) of the partition's manifest: what came out.
-    samples, objects, size : int
-        Samples converted; files written, and their bytes.
+    samples : int
+        Samples converted.
+    contents : dict of str to list of int
+        Files of the partition and their bytes, by collection.
     rejects : tuple of dict
         ``id``, ``kind`` and ``reason`` of each rejected sample.
     join : str or None
@@ -50,10 +52,19 @@ class Entry:
     items: str
     digest: str
     samples: int
-    objects: int
-    size: int
+    contents: dict[str, list[int]]
     rejects: tuple[dict[str, str], ...] = ()
     join: str | None = None
+
+    @property
+    def objects(self) -> int:
+        """Files of the partition."""
+        return sum(objects for objects, _ in self.contents.values())
+
+    @property
+    def size(self) -> int:
+        """Bytes of the partition's files."""
+        return sum(size for _, size in self.contents.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the line's JSON object."""
@@ -64,8 +75,7 @@ class Entry:
             "items": self.items,
             "digest": self.digest,
             "samples": self.samples,
-            "objects": self.objects,
-            "bytes": self.size,
+            "contents": self.contents,
             "rejects": list(self.rejects),
             **({"join": self.join} if self.join else {}),
         }
@@ -80,8 +90,7 @@ class Entry:
             items=line["items"],
             digest=line["digest"],
             samples=line["samples"],
-            objects=line["objects"],
-            size=line["bytes"],
+            contents=line["contents"],
             rejects=tuple(line["rejects"]),
             join=line.get("join"),
         )

@@ -306,9 +306,17 @@ class Worker:
             "items": fingerprint.items(self.dataset, self.place.titles, facts, context),
             "digest": digest,
             "samples": len(rows),
-            "objects": len(objects),
-            "size": sum(size for _, size, _ in objects),
+            "contents": self._contents(objects),
         }
+
+    def _contents(self, objects: list[tables.Object]) -> dict[str, list[int]]:
+        """Return number and bytes of a partition's files, by collection."""
+        found: dict[str, list[int]] = {}
+        for path, size, _ in objects:
+            counts = found.setdefault(path.split("/", 2)[1], [0, 0])
+            counts[0] += 1
+            counts[1] += size
+        return dict(sorted(found.items()))
 
     def _changed(
         self, key: str, rows: list[Row], known: dict[str, tuple[int, bytes]]

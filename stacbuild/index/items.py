@@ -37,7 +37,7 @@ from stacbuild.index.transpose import column, rows_of, transpose
 from stacbuild.stac.encode import dumps_item
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -96,11 +96,27 @@ def encode_items(items: Sequence[Item], folder: str, base: str | None = None) ->
         If an item lacks a member, has one that a table cannot hold, or a property named like a
         member.
     """
-    seen = Hrefs(folder, base)
-    starts = range(0, max(len(items), 1), _GATHER)
-    return _joined(
-        [_columns([_lifted(item, seen) for item in items[at : at + _GATHER]]) for at in starts]
-    )
+    return encode_folders([(items, folder)], base)
+
+
+def encode_folders(
+    folders: Iterable[tuple[Sequence[Item], str]], base: str | None = None
+) -> pa.RecordBatch:
+    """Return the items of several folders as columns: small folders are cheaper together.
+
+    Parameters
+    ----------
+    folders : iterable of (sequence of dict, str)
+        Items and their folder; as in `encode_items`, and so is ``base``.
+    base : str, optional
+        URL of the folder of ``items.parquet``.
+    """
+    lifted: list[Item] = []
+    for items, folder in folders:
+        seen = Hrefs(folder, base)
+        lifted += [_lifted(item, seen) for item in items]
+    starts = range(0, max(len(lifted), 1), _GATHER)
+    return _joined([_columns(lifted[at : at + _GATHER]) for at in starts])
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:

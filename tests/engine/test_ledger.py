@@ -10,7 +10,7 @@ from stacbuild.errors import CatalogError
 
 
 def entry(key: str, samples: int = 1) -> Entry:
-    return Entry(key, "p", "f", "i", "d", samples, 3, 100, ({"id": "x", "kind": "k"},))
+    return Entry(key, "p", "f", "i", "d", samples, {"c": [3, 100]}, ({"id": "x", "kind": "k"},))
 
 
 @pytest.fixture

@@ -160,8 +160,8 @@ def _products(inputs: Inputs, rows: Rows, notes: Notes) -> pa.Array:
     places = _places(table["patch"], rows, "products", notes)
     column = table["product"].cat.remove_unused_categories()
     del table
-    words = pc.replace_substring_regex(pa.array(column.cat.categories), r"\.SAFE$", "")
-    words = words.cast(pa.string())
+    words = pa.array(column.cat.categories.tolist(), pa.string())
+    words = pc.replace_substring_regex(words, r"\.SAFE$", "")
     for word in words.filter(pc.invert(pc.match_substring_regex(words, _L1C))).to_pylist()[:1]:
         raise UsageError(f"{word[:80]!r} is not the name of a Sentinel-2 product", file=path)
     codes = pa.array(column.cat.codes.to_numpy(np.int32))
@@ -218,7 +218,7 @@ def _differ(one: pa.Array, other: pa.Array) -> int:
 
 
 def _text(values: pd.Series[str]) -> pa.Array:
-    words = pa.array(values.cat.categories).cast(pa.string())
+    words = pa.array(values.cat.categories.tolist(), pa.string())
     return words.take(pa.array(values.cat.codes.to_numpy(np.int32)))
 
 
