@@ -137,10 +137,12 @@ def print_report(report: dict[str, Any]) -> None:
         ],
         rows,
     )
-    if "ratio" in report:
-        print(f"largest over smallest build: {report['ratio']:.2f} (wanted: at most {RATIO})")
-    worst = max(peaks["resident"] for peaks in report["peaks"].values())
-    print(f"largest sum of RSS: {worst / 1e6:,.0f} MB (wanted: below {LIMIT / 1e6:,.0f} MB)")
+    for key, name in (("resident", "RSS"), ("proportional", "PSS")):
+        if key in report["ratio"]:
+            ratio = report["ratio"][key]
+            print(f"sum of {name}, largest over smallest build: {ratio:.2f} (wanted: <= {RATIO})")
+        worst = max(peaks[key] for peaks in report["peaks"].values())
+        print(f"largest sum of {name}: {worst / 1e6:,.0f} MB (wanted: below {LIMIT / 1e6:,.0f} MB)")
 
 
 def main() -> None:
@@ -158,9 +160,12 @@ def main() -> None:
         peaks[f"build of {size:,}"] = asdict(builds[-1])
     if options.names:
         peaks[f"plan of {options.names:,}"] = asdict(plan_peaks(options.names, options.folder))
-    report = {"machine": harness.machine(), "jobs": options.jobs, "peaks": peaks}
+    report = {"machine": harness.machine(), "jobs": options.jobs, "peaks": peaks, "ratio": {}}
     if len(builds) > 1:
-        report["ratio"] = builds[-1].resident / builds[0].resident
+        report["ratio"] = {
+            key: getattr(builds[-1], key) / getattr(builds[0], key)
+            for key in ("resident", "proportional")
+        }
     print_report(report)
     harness.write_json(options.json, report)
 

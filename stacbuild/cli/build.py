@@ -11,6 +11,7 @@ from stacbuild.cli.progress import progress
 from stacbuild.cli.requests import Flags, read_requests
 from stacbuild.engine.build import build
 from stacbuild.engine.plan import plan
+from stacbuild.engine.pool import calm_collector
 from stacbuild.errors import EXIT_DONE
 
 if TYPE_CHECKING:
@@ -83,5 +84,6 @@ def command(
 
 def run(requests: list[BuildRequest], *, quiet: bool) -> list[BuildResult]:
     """Build one dataset after another, showing the progress."""
+    calm_collector()  # with one job the work is done in this process
     with progress(quiet=quiet) as shown:
         return [build(request, shown) for request in requests]

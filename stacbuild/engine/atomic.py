@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,13 +38,13 @@ def write(path: Path, data: bytes, scratch: Path) -> bool:
 
 def replace(path: Path, data: bytes, scratch: Path) -> None:
     """Write a file by renaming it into place; both folders exist."""
-    handle, name = tempfile.mkstemp(dir=scratch)
+    # One name a process is enough: what a killed one left under it is written over.
+    name = f"{scratch}/.{os.getpid()}.new"
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        # mkstemp makes files private; a catalog is for reading.
-        os.chmod(name, 0o644)  # noqa: PTH101 - a name, not a Path
-        os.replace(name, path)  # noqa: PTH105 - the same
-    except BaseException:
-        os.unlink(name)  # noqa: PTH108 - the same
-        raise
+        written = os.write(handle, data)
+        while written < len(data):
+            written += os.write(handle, memoryview(data)[written:])
+    finally:
+        os.close(handle)
+    os.replace(name, path)  # noqa: PTH105 - a name, not a Path

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stacbuild.index.leakage import LeakageReport
     from stacbuild.summary import Summary
 
-CHUNK = 1_000
+CHUNK = 500
 """Samples that a worker describes at a time: enough to make columns worth their while."""
 
 ALONE = 5_000
@@ -234,6 +234,8 @@ def gather(
             if part.places is not None:
                 places.append(part.places)
             progress.advance(part.summary.samples)
+            del part  # before the next one comes: items as columns are the most that is held
+            pa.default_memory_pool().release_unused()
         progress.finish()
         for entry in ledger.entries.values():
             for name, (objects, size) in entry.contents.items():

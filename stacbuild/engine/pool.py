@@ -6,6 +6,7 @@ however it ends: none goes on writing behind the back of the next build.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -109,6 +110,18 @@ def _start(make: Callable[[], Callable[[Any], Any]], settings: dict[str, str]) -
     # The server may have started under others.
     os.environ.update(settings)
     _function = make()
+    calm_collector()
+
+
+def calm_collector() -> None:
+    """Let the garbage collector look seldom, and never at what is there already.
+
+    Modules, schemas and tables stay to the end, and samples make no cycles: a tenth of the time
+    went into looking for them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _do(task: Any) -> Any:  # noqa: ANN401 - any task

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from stacbuild.dataset import SampleRef
 
+Written = tuple[str, str, int, bytes]
+"""Collection, name, size and SHA-256 of a file."""
+
 # A raw file above this is no chip; nothing is read into memory on the word of a file name.
 LARGEST_FILE = 1 << 30
 
@@ -86,9 +89,9 @@ class Sink:
         self._folders = {name: os.fspath(staging / name) for name in collections}
         for folder in self._folders.values():
             os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - a name, not a Path
-        self.pending: list[tuple[str, str, int, bytes]] = []
-        """Collection, name, size and SHA-256 of what the current sample wrote."""
-        self.kept: list[tuple[str, str, int, bytes]] = []
+        self.pending: list[Written] = []
+        """What the current sample wrote."""
+        self.kept: list[Written] = []
         """The same of all samples that were kept."""
 
     def write(self, collection: str, name: str, data: bytes) -> None:
@@ -105,15 +108,19 @@ class Sink:
         finally:
             os.close(handle)
 
-    def keep(self) -> None:
-        """Keep what the current sample wrote, and begin the next sample."""
-        self.kept += self.pending
-        self.pending = []
+    def keep(self) -> list[Written]:
+        """Keep what the current sample wrote, return it, and begin the next sample."""
+        written, self.pending = self.pending, []
+        self.kept += written
+        return written
 
-    def drop(self) -> None:
-        """Remove what the current sample wrote: it is rejected."""
-        for collection, name, _, _ in self.pending:
+    def drop(self, kept: list[Written] | None = None) -> None:
+        """Remove what the current sample wrote, and what it kept before: it is rejected."""
+        for collection, name, _, _ in (*self.pending, *(kept or ())):
             os.unlink(f"{self._folders[collection]}/{name}")  # noqa: PTH108 - a name, not a Path
+        if kept:
+            gone = set(kept)
+            self.kept = [one for one in self.kept if one not in gone]
         self.pending = []
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stacbuild.dataset import Dataset, SampleRef
+    from stacbuild.engine.samples import Written
     from stacbuild.engine.tasks import Row, Task, Workplace
 
 Reject = dict[str, str]
@@ -65,7 +66,9 @@ class Worker:
             sink = Sink(staging, self.dataset.collection_ids)
             is_shard = self.dataset.join_key(task.key) is not None
             describer = None if is_shard else self._describer(task.key)
-            rows, rejects, raw, now = self._convert(task, sink, describer)
+            rows, rejects, raw, now = self._convert(task, sink)
+            if describer is not None:
+                rows = self._describe(rows, sink, describer, rejects)
             entry = self._put(task.key, staging, sink, rows, describer)
         made = Entry(
             **{
@@ -87,7 +90,7 @@ class Worker:
             sink = Sink(staging, self.dataset.collection_ids)
             describer = self._describer(task.key)
             facts = self.dataset.join(task.key, shards, JoinFiles(sink))
-            row = _row(task.key.rpartition("/")[2], None, sink, facts, None)
+            row = _row(task.key.rpartition("/")[2], None, sink.keep(), facts, None)
             for collection, name, data in describer.documents(row):
                 sink.write(collection, name, data)
             entry = self._put(task.key, staging, sink, [row], describer)
@@ -192,9 +195,9 @@ class Worker:
     # -- convert --------------------------------------------------------------------------
 
     def _convert(
-        self, task: Task, sink: Sink, describer: Describer | None
+        self, task: Task, sink: Sink
     ) -> tuple[list[Row], list[Reject], dict[str, str], str]:
-        """Convert the samples of a partition; with a describer, write their items as well.
+        """Convert the samples of a partition.
 
         Returns rows of facts, rejects, digests of raw files by id, and the partition's stamp.
         """
@@ -211,19 +214,40 @@ class Worker:
                 content, seen_at = files.digest(), files.stamp
                 seen = fingerprint.pixel_row(self.dataset, context)
                 facts = self.dataset.convert(ref, seen, files)
-                row = _row(ref.id, content, sink, facts, context)
-                if describer is not None:
-                    for collection, name, data in describer.documents(row):
-                        sink.write(collection, name, data)
             except SampleError as error:
                 sink.drop()
                 rejects.append(_reject(ref.id, error, content))
             else:
-                sink.keep()
-                rows.append(row)
+                rows.append(_row(ref.id, content, sink.keep(), facts, context))
             raw[ref.id] = content.hex() if content else ""
             stamps.append(seen_at)
         return rows, rejects, raw, fingerprint.stamp(task.refs, stamps)
+
+    def _describe(
+        self, rows: list[Row], sink: Sink, describer: Describer, rejects: list[Reject]
+    ) -> list[Row]:
+        """Write the items of converted samples; return the rows of those that have them.
+
+        After all of the partition's pixels: compression and validation would each throw the
+        other out of the processor's caches, sample by sample.
+        """
+        good = []
+        for row in rows:
+            try:
+                documents = describer.documents(row)
+            except SampleError as error:
+                files = [
+                    (file["collection"], file["name"], file["size"], file["sha256"])
+                    for file in row["files"]
+                ]
+                sink.drop(files)
+                rejects.append(_reject(row["id"], error, row["raw_sha256"]))
+                continue
+            for collection, name, data in documents:
+                sink.write(collection, name, data)
+            sink.keep()
+            good.append(row)
+        return good
 
     def _shard(self, entry: Entry) -> Shard:
         folder = self.layout.shards(entry.partition)
@@ -345,11 +369,15 @@ class Worker:
 
 
 def _row(
-    sample: str, raw: bytes | None, sink: Sink, facts: dict[str, Any], context: Row | None
+    sample: str,
+    raw: bytes | None,
+    written: list[Written],
+    facts: dict[str, Any],
+    context: Row | None,
 ) -> Row:
     files = [
         {"collection": collection, "name": name, "size": size, "sha256": digest}
-        for collection, name, size, digest in sink.pending
+        for collection, name, size, digest in written
     ]
     return {
         "id": sample,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 VERSION = "1.1.0"
-ROW_GROUP = 10_000
+ROW_GROUP = 5_000  # a row group is the most that writing holds in memory
 LEVEL = 3  # of zstd: higher levels gain little, checksums do not compress
 
 CRS84 = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 4 << 20
 """Batches are gathered up to this size before they go to disk."""
 
 
