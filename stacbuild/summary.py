@@ -7,7 +7,9 @@ that the result does not depend on who added what first.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+Value = TypeVar("Value")
 
 SPLITS = ("train", "validate", "test")
 """The values of ``ml-aoi:split``, in the order that people list them."""
@@ -113,6 +115,11 @@ class CollectionSummary:
                 add_counts(self.classes.setdefault(label, {}).setdefault(split, {}), counts)
 
 
+def by_split(values: dict[str, Value]) -> dict[str, Value]:
+    """Return values in the order of the splits; last, under ``""``, what has none."""
+    return {split: values[split] for split in (*SPLITS, "") if split in values}
+
+
 def add_counts(counts: dict[str, int], more: dict[str, int]) -> None:
     """Add counts to counts, by name."""
     for name, count in more.items():
@@ -164,6 +171,19 @@ class Summary:
             for one, two in zip(mine, bands, strict=True):
                 one.add(two)
 
+    def settle(self) -> None:
+        """Put everything into an order that does not tell who was added first."""
+        self.bands = by_split(self.bands)
+        for one in self.collections.values():
+            one.splits = by_split(one.splits)
+            one.values = dict(sorted(one.values.items()))
+            one.classes = {
+                label: {
+                    split: dict(sorted(counts.items())) for split, counts in by_split(found).items()
+                }
+                for label, found in sorted(one.classes.items())
+            }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as JSON values, in a fixed order."""
         return {
@@ -173,7 +193,7 @@ class Summary:
             "collections": {name: asdict(one) for name, one in self.collections.items()},
             "bands": {
                 split: [[str(getattr(band, name)) for name in BandSums.__slots__] for band in bands]
-                for split, bands in sorted(self.bands.items())
+                for split, bands in self.bands.items()
             },
             "leakage": self.leakage,
         }

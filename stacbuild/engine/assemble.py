@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stacbuild.engine import assets, fingerprint, tree
-from stacbuild.engine.gather import GatherPlace, gather
-from stacbuild.engine.items import Titles
 from stacbuild.engine.layout import CATALOG_FILE, COLLECTION_FILE
 from stacbuild.engine.record import BuildRecord
 from stacbuild.stac import extensions
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stacbuild.dataset import Dataset
+    from stacbuild.engine.gather import Tables
     from stacbuild.engine.layout import Layout
     from stacbuild.engine.ledger import Ledger
     from stacbuild.engine.progress import Progress
@@ -79,24 +78,21 @@ class Assembly:
         summary.partial = self.partial
 
 
-def assemble(assembly: Assembly, scratch: Path, *, jobs: int, progress: Progress) -> Summary:
-    """Write everything above the partitions; return what the catalog holds."""
+def assemble(assembly: Assembly, tables: Tables, *, jobs: int, progress: Progress) -> Summary:
+    """Write everything above the partitions; return what the catalog holds.
+
+    ``tables`` holds what the partitions added whose items were made in this run.
+    """
     dataset, layout = assembly.dataset, assembly.layout
     ledger = assembly.ledger.digest()
     before = BuildRecord.load(layout)
     summary, made, cores = _spared(assembly, before, ledger)
     if summary is None:
-        place = GatherPlace(
-            dataset.id,
-            layout.root,
-            Titles(assembly.texts.title, dataset.collection_titles),
-            assembly.texts.public_url,
-        )
-        with gather(place, assembly.ledger, scratch, jobs=jobs, progress=progress) as tables:
-            summary = tables.summary
-            assembly.complete(summary)
-            cores = assembly.cores(summary)
-            made = assets.write_tables(layout, dataset, tables, cores)
+        tables.complete(assembly.ledger, jobs=jobs, progress=progress)
+        summary = tables.summary
+        assembly.complete(summary)
+        cores = assembly.cores(summary)
+        made = assets.write_tables(layout, dataset, tables, cores)
     files = _write_collections(assembly, summary, cores, made)
     files += _write_catalogs(assembly, cores)
     assembly.ledger.seal()

@@ -12,7 +12,6 @@ from stacbuild.index.leakage import write_leakage
 from stacbuild.index.splits import FOLDER
 from stacbuild.stac import media
 from stacbuild.stac.encode import dumps_pretty, loads
-from stacbuild.summary import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -157,13 +156,13 @@ def write_statistics(layout: Layout, dataset: Dataset, summary: Summary) -> Json
         "samples": summary.samples,
         "partial": summary.partial,
         "items": {
-            name: {"all": one.items, **_by_split(one.splits)}
+            name: {"all": one.items, **_named(one.splits)}
             for name, one in summary.collections.items()
         },
         "classes": {
-            label: {split or "none": counts for split, counts in _ordered(by_split).items()}
+            label: {split or "none": counts for split, counts in found.items()}
             for one in summary.collections.values()
-            for label, by_split in sorted(one.classes.items())
+            for label, found in one.classes.items()
         },
         "bands": _bands(dataset, summary),
         "leakage": summary.leakage,
@@ -177,25 +176,21 @@ def write_statistics(layout: Layout, dataset: Dataset, summary: Summary) -> Json
     )
 
 
-def _ordered(by_split: Mapping[str, Any]) -> dict[str, Any]:
-    return {split: by_split[split] for split in (*SPLITS, "") if split in by_split}
-
-
-def _by_split(counts: Mapping[str, int]) -> dict[str, int]:
-    return {split or "none": count for split, count in _ordered(counts).items()}
+def _named(counts: Mapping[str, int]) -> dict[str, int]:
+    return {split or "none": count for split, count in counts.items()}
 
 
 def _bands(dataset: Dataset, summary: Summary) -> Json:
-    by_split = _ordered(summary.bands)
-    if not by_split:
+    found = summary.bands
+    if not found:
         return {}
     whole = type(summary)()
-    for bands in by_split.values():
+    for bands in found.values():
         whole.add(type(summary)(bands={"all": bands}))
     return {
         name: {
             "all": _statistics(whole.bands["all"][place]),
-            **{split or "none": _statistics(bands[place]) for split, bands in by_split.items()},
+            **{split or "none": _statistics(bands[place]) for split, bands in found.items()},
         }
         for place, name in enumerate(dataset.band_names)
     }

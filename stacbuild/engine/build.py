@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from stacbuild.dataset import load
 from stacbuild.engine import pool, report
 from stacbuild.engine.assemble import Assembly, assemble
+from stacbuild.engine.gather import Tables
 from stacbuild.engine.items import Titles
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Ledger
@@ -149,18 +150,17 @@ def build(request: BuildRequest, progress: Progress | None = None) -> BuildResul
             inputs=dict(request.inputs),
             titles=Titles(texts.title, dataset.collection_titles),
             staging=staging,
+            public_url=texts.public_url,
         )
-        run = _Run(request, place, Ledger.load(layout), progress or Silent())
-        try:
+        with Tables(place) as tables, Ledger.load(layout) as ledger:
+            run = _Run(request, place, ledger, tables, progress or Silent())
             found = run.scan(dataset)
             run.make_partitions(found)
-            run.remove(dataset, _gone(dataset, found, run.ledger, request.selection))
+            run.remove(dataset, _gone(dataset, found, ledger, request.selection))
             partial_ = _partial(request.selection, found)
             sources = found.context.sources
-            assembly = Assembly(dataset, layout, run.ledger, texts, sources, partial_)
-            summary = assemble(assembly, staging, jobs=request.jobs, progress=run.progress)
-        finally:
-            run.ledger.close()
+            assembly = Assembly(dataset, layout, ledger, texts, sources, partial_)
+            summary = assemble(assembly, tables, jobs=request.jobs, progress=run.progress)
         describe_others(request.root, dataset.id, texts, jobs=request.jobs, progress=run.progress)
         run.result.summary = summary
         run.result.partitions = len(run.ledger.entries)
@@ -177,6 +177,7 @@ class _Run:
     request: BuildRequest
     place: Workplace
     ledger: Ledger
+    tables: Tables
     progress: Progress
     result: BuildResult = field(init=False)
     unchecked: set[str] = field(default_factory=set)
@@ -214,6 +215,8 @@ class _Run:
     def _take(self, done: Result) -> None:
         """Put a finished partition on record."""
         self.ledger.record(done.entry, done.stamp)
+        if done.gathered is not None:
+            self.tables.add(done.gathered)
         self.result.converted += done.converted
         self.result.described += done.described
         self.unchecked |= done.unchecked

@@ -79,9 +79,8 @@ class Describer:
                     )
         return described
 
-    def documents(self, row: Row) -> list[Document]:
+    def documents(self, items: list[Item]) -> list[Document]:
         """Return a sample's items as files, and list them in the partition's catalogs."""
-        items = self.items(row)
         documents = [(item["collection"], f"{item['id']}.json", dumps_item(item)) for item in items]
         for item in items:
             title = item["properties"].get("title", item["id"])

@@ -1,15 +1,16 @@
-"""One pass over the facts of all partitions: index, split tables, leakage, summary.
+"""What all items together make: index, split tables, leakage, summary.
 
-Workers describe the samples again (microseconds each) and send columns and counts; this process
-puts them together. Nothing depends on the order in which partitions come back.
+Workers send what a partition adds, as columns and counts, when they make its items; partitions
+whose items did not change are described again from their facts (microseconds each). This process
+puts it together. Nothing depends on the order in which partitions come back.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
@@ -24,12 +25,11 @@ from stacbuild.index.splits import SPLIT, Sample, SplitWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from stacbuild.dataset import Dataset, Item
-    from stacbuild.engine.items import Titles
     from stacbuild.engine.ledger import Ledger
     from stacbuild.engine.progress import Progress
+    from stacbuild.engine.tasks import Row, Workplace
     from stacbuild.index.leakage import LeakageReport
     from stacbuild.summary import Summary
 
@@ -43,125 +43,79 @@ _KINDS = (pa.string(), pa.string(), pa.string(), *[pa.float64()] * 4)
 """Types of the columns of the leakage report."""
 
 
-@dataclass(frozen=True, slots=True)
-class GatherPlace:
-    """What all chunks of a pass share; sent to each worker once.
+@dataclass(slots=True)
+class Gathered:
+    """What some partitions add.
 
     Parameters
     ----------
-    dataset : str
-        The dataset's id.
-    root : Path
-        The catalog's folder.
-    titles : Titles
-        Titles that structural links carry.
-    public_url : str or None
-        Makes hrefs absolute.
+    keys : tuple of str
+        The partitions.
+    summary : Summary
+        Counts over their items.
+    columns : dict of str to pyarrow.RecordBatch
+        Their items for the index, by collection.
+    splits : list of Sample
+        Their samples for the split tables.
+    places : pyarrow.RecordBatch or None
+        The same samples for the leakage report.
     """
 
-    dataset: str
-    root: Path
-    titles: Titles
-    public_url: str | None
-
-    def base(self, collection: str) -> str | None:
-        """Return the URL of a collection's folder, if the catalog's is known."""
-        return self.public_url and f"{self.public_url}/{self.dataset}/{collection}"
-
-
-@dataclass(slots=True)
-class Gathered:
-    """What a chunk of partitions adds."""
-
+    keys: tuple[str, ...]
     summary: Summary
     columns: dict[str, pa.RecordBatch] = field(default_factory=dict)
     splits: list[Sample] = field(default_factory=list)
     places: pa.RecordBatch | None = None
 
 
-def chunks(ledger: Ledger) -> Iterator[tuple[str, ...]]:
-    """Yield keys of partitions that hold items, about `CHUNK` samples at a time, in order."""
-    waiting: list[str] = []
-    samples = 0
-    for key in sorted(ledger.entries):
-        entry = ledger.entries[key]
-        if entry.samples == 0 or entry.join:
-            continue
-        if waiting and samples + entry.samples > CHUNK:
-            yield tuple(waiting)
-            waiting, samples = [], 0
-        waiting.append(key)
-        samples += entry.samples
-    if waiting:
-        yield tuple(waiting)
+Described = tuple[str, "list[tuple[Row, list[Item]]]"]
+"""A partition's key, and its samples: row of facts and items of each."""
 
 
-@dataclass(slots=True)
-class Gatherer:
-    """Describes chunks of partitions, in one process."""
+def collect(dataset: Dataset, work: Workplace, partitions: Sequence[Described]) -> Gathered:
+    """Return what the items of some partitions add."""
+    gathered = Gathered(tuple(key for key, _ in partitions), empty(dataset))
+    folders: dict[str, list[tuple[list[Item], str]]] = {name: [] for name in dataset.collection_ids}
+    places: list[tuple[Any, ...]] = []
+    for key, samples in partitions:
+        of: dict[str, list[Item]] = {name: [] for name in dataset.collection_ids}
+        for row, items in samples:
+            tally(dataset, row, items, gathered.summary)
+            for item in items:
+                of[item["collection"]].append(item)
+            if items[0]["properties"].get(SPLIT) is not None:
+                gathered.splits.append(_sample(dataset, items, key))
+                places.append(_place(items[0]))
+        for name, found in of.items():
+            folders[name].append((found, key))
+    for name, pairs in folders.items():
+        gathered.columns[name] = encode_folders(pairs, work.base(name))
+    if places:
+        # As columns: the whole dataset's stay in memory until the tables are written.
+        columns = zip(zip(*places, strict=True), _KINDS, strict=True)
+        gathered.places = pa.RecordBatch.from_arrays(
+            [pa.array(column, kind) for column, kind in columns], names=list(COLUMNS)
+        )
+    return gathered
 
-    place: GatherPlace
-    dataset: Dataset = field(init=False)
-    layout: Layout = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Load the dataset package."""
-        self.dataset = load(self.place.dataset)
-        self.layout = Layout(self.place.root, self.dataset.id)
-
-    def gather(self, keys: Sequence[str]) -> Gathered:
-        """Describe all samples of some partitions."""
-        gathered = Gathered(empty(self.dataset))
-        folders: dict[str, list[tuple[list[Item], str]]] = {
-            name: [] for name in self.dataset.collection_ids
-        }
-        places: list[tuple[Any, ...]] = []
-        for key in keys:
-            describer = Describer(self.dataset, key, self.place.titles, validator=None)
-            of: dict[str, list[Item]] = {name: [] for name in self.dataset.collection_ids}
-            for row in tables.read_rows(self.layout.facts(key)):
-                items = describer.items(row)
-                tally(self.dataset, row, items, gathered.summary)
-                for item in items:
-                    of[item["collection"]].append(item)
-                sample = self._split(items, key)
-                if sample is not None:
-                    gathered.splits.append(sample)
-                    places.append(_place(items[0]))
-            for name, items in of.items():
-                folders[name].append((items, key))
-        for name, found in folders.items():
-            gathered.columns[name] = encode_folders(found, self.place.base(name))
-        if places:
-            # As columns: the whole dataset's stay in memory until the pass is over.
-            gathered.places = pa.RecordBatch.from_arrays(
-                [
-                    pa.array(column, kind)
-                    for column, kind in zip(zip(*places, strict=True), _KINDS, strict=True)
-                ],
-                names=list(COLUMNS),
-            )
-        return gathered
-
-    def _split(self, items: list[Item], key: str) -> Sample | None:
-        """Return what the split tables carry of a sample, if it has a split."""
-        imagery = items[0]
-        properties = imagery["properties"]
-        if properties.get(SPLIT) is None:
-            return None
-        # What crosses to the other process is only what the tables carry.
-        wanted = (SPLIT, *self.dataset.split_columns)
-        slim = {
-            "id": imagery["id"],
-            "geometry": imagery["geometry"],
-            "bbox": imagery.get("bbox"),
-            "properties": {name: properties[name] for name in wanted if name in properties},
-        }
-        href = f"{key}/{imagery['id']}.json"
-        if len(items) == 1:
-            return Sample(slim, href)
-        label = items[1]
-        return Sample(slim, href, label["id"], f"../{label['collection']}/{key}/{label['id']}.json")
+def _sample(dataset: Dataset, items: list[Item], key: str) -> Sample:
+    """Return what the split tables carry of a sample."""
+    imagery = items[0]
+    properties = imagery["properties"]
+    # What crosses to the other process is only what the tables carry.
+    wanted = (SPLIT, *dataset.split_columns)
+    slim = {
+        "id": imagery["id"],
+        "geometry": imagery["geometry"],
+        "bbox": imagery.get("bbox"),
+        "properties": {name: properties[name] for name in wanted if name in properties},
+    }
+    href = f"{key}/{imagery['id']}.json"
+    if len(items) == 1:
+        return Sample(slim, href)
+    label = items[1]
+    return Sample(slim, href, label["id"], f"../{label['collection']}/{key}/{label['id']}.json")
 
 
 def _place(item: Item) -> tuple[Any, ...]:
@@ -179,73 +133,105 @@ def _place(item: Item) -> tuple[Any, ...]:
     return item["id"], properties[SPLIT], code, *box
 
 
-@dataclass(slots=True)
 class Tables:
-    """What a pass made: the summary, and the tables that are to be written.
+    """The tables of a dataset while partitions add to them; scratch files go at the end.
 
     Parameters
     ----------
-    summary : Summary
-        Counts over all items.
-    index : dict of str to IndexWriter
-        By collection.
-    splits : SplitWriter
-        Split tables of the imagery collection.
-    leakage : LeakageReport or None
-        Samples of different splits that share ground; None where there are no splits.
+    work : Workplace
+        The dataset, and where it will be published.
     """
 
-    summary: Summary
-    index: dict[str, IndexWriter]
-    splits: SplitWriter
-    leakage: LeakageReport | None = None
-
-
-@contextmanager
-def gather(
-    place: GatherPlace, ledger: Ledger, scratch: Path, *, jobs: int, progress: Progress
-) -> Iterator[Tables]:
-    """Make one pass over the facts of all partitions; scratch files go with the context."""
-    dataset = load(place.dataset)
-    first = dataset.collection_ids[0]
-    with ExitStack() as stack:
-        index = {
-            name: stack.enter_context(IndexWriter(scratch, place.base(name)))
-            for name in dataset.collection_ids
+    def __init__(self, work: Workplace) -> None:
+        self._work = work
+        self.dataset = load(work.dataset)
+        names = self.dataset.collection_ids
+        self._stack = ExitStack()
+        self.index = {
+            name: self._stack.enter_context(IndexWriter(work.staging, work.base(name)))
+            for name in names
         }
-        splits = stack.enter_context(
+        self.splits = self._stack.enter_context(
             SplitWriter(
-                scratch,
-                dataset.split_columns,
-                base=place.base(first),
-                labels=len(dataset.collection_ids) > 1,
+                work.staging,
+                self.dataset.split_columns,
+                base=work.base(names[0]),
+                labels=len(names) > 1,
             )
         )
-        tables_ = Tables(empty(dataset), index, splits)
-        places: list[pa.RecordBatch] = []
-        items = sum(entry.samples for entry in ledger.entries.values() if not entry.join)
-        progress.start("index", items)
-        jobs = jobs if items > ALONE else 1
-        for part in pool.run(partial(_gatherer, place), chunks(ledger), jobs):
-            tables_.summary.add(part.summary)
-            for name, batch in part.columns.items():
-                index[name].add_batch(batch)
-            splits.add(part.splits)
-            if part.places is not None:
-                places.append(part.places)
+        self.summary = empty(self.dataset)
+        self.leakage: LeakageReport | None = None
+        self._places: list[pa.RecordBatch] = []
+        self._taken: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """Return the tables."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop the scratch files."""
+        self._stack.close()
+
+    def add(self, part: Gathered) -> None:
+        """Add what some partitions add."""
+        self._taken.update(part.keys)
+        self.summary.add(part.summary)
+        for name, batch in part.columns.items():
+            self.index[name].add_batch(batch)
+        self.splits.add(part.splits)
+        if part.places is not None:
+            self._places.append(part.places)
+
+    def complete(self, ledger: Ledger, *, jobs: int, progress: Progress) -> None:
+        """Add the partitions on record that did not come yet, and look for leakage."""
+        missing = {
+            key: entry.samples
+            for key, entry in ledger.entries.items()
+            if entry.samples and not entry.join and key not in self._taken
+        }
+        progress.start("index", sum(missing.values()))
+        jobs = jobs if sum(missing.values()) > ALONE else 1
+        for part in pool.run(partial(_gatherer, self._work), _chunks(missing), jobs):
+            self.add(part)
             progress.advance(part.summary.samples)
             del part  # before the next one comes: items as columns are the most that is held
             pa.default_memory_pool().release_unused()
         progress.finish()
         for entry in ledger.entries.values():
             for name, (objects, size) in entry.contents.items():
-                tables_.summary.collections[name].objects += objects
-                tables_.summary.collections[name].bytes += size
-        if places:
-            tables_.leakage = leakage(pa.Table.from_batches(places).to_pandas())
-            tables_.summary.leakage = tables_.leakage.summary
-        yield tables_
+                self.summary.collections[name].objects += objects
+                self.summary.collections[name].bytes += size
+        self.summary.settle()
+        if self._places:
+            self.leakage = leakage(pa.Table.from_batches(self._places).to_pandas())
+            self.summary.leakage = self.leakage.summary
+            self._places = []
 
 
-def _gatherer(place: GatherPlace) -> Callable[[Sequence[str]], Gathered]:
-    return Gatherer(place).gather
+def _chunks(samples: dict[str, int]) -> Iterator[tuple[str, ...]]:
+    """Yield partitions, about `CHUNK` samples at a time, in order."""
+    waiting: list[str] = []
+    count = 0
+    for key in sorted(samples):
+        if waiting and count + samples[key] > CHUNK:
+            yield tuple(waiting)
+            waiting, count = [], 0
+        waiting.append(key)
+        count += samples[key]
+    if waiting:
+        yield tuple(waiting)
+
+
+def _gatherer(work: Workplace) -> Callable[[Sequence[str]], Gathered]:
+    return partial(gather, load(work.dataset), work)
+
+
+def gather(dataset: Dataset, work: Workplace, keys: Sequence[str]) -> Gathered:
+    """Describe the samples of some partitions again; return what they add."""
+    layout = Layout(work.root, dataset.id)
+    described = []
+    for key in keys:
+        describer = Describer(dataset, key, work.titles, validator=None)
+        rows = tables.read_rows(layout.facts(key))
+        described.append((key, [(row, describer.items(row)) for row in rows]))
+    return collect(dataset, work, described)

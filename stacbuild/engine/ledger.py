@@ -126,6 +126,14 @@ class Ledger:
             ledger.stamps[entry.partition] = stamp
         return ledger
 
+    def __enter__(self) -> Self:
+        """Return the ledger."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the journal; what is in it stays for the next run."""
+        self.close()
+
     def record(self, entry: Entry, stamp: str) -> None:
         """Put a finished partition on record, at once on disk."""
         if self.entries.get(entry.partition) == entry and (

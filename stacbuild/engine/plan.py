@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stacbuild.dataset import load
-from stacbuild.engine.gather import Gatherer, GatherPlace
 from stacbuild.engine.items import Titles
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Ledger
@@ -142,12 +141,9 @@ def _try(request: BuildRequest, found: Scan) -> _Trial:
         staging = root / "staging"
         place = Workplace(request.dataset, root, dict(request.inputs), titles, staging)
         worker = Worker(place)
-        gatherer = Gatherer(GatherPlace(request.dataset, root, titles, texts.public_url))
         for task in _spread(found):
             begun = time.perf_counter()
             entry = worker.build(task).entry
-            if entry.samples and not entry.join:
-                gatherer.gather([task.key])
             trial.seconds += time.perf_counter() - begun
             trial.samples += len(task.refs)
             trial.rejected += len(entry.rejects)

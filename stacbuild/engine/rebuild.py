@@ -9,6 +9,7 @@ from stacbuild.dataset import load
 from stacbuild.engine import pool, tables
 from stacbuild.engine.assemble import Assembly, assemble
 from stacbuild.engine.assets import lists_on_record
+from stacbuild.engine.gather import Tables
 from stacbuild.engine.items import Titles
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Ledger
@@ -110,12 +111,14 @@ def _describe(  # noqa: PLR0913 - three of them are one dataset's, three the run
             inputs={},
             titles=Titles(texts.title, dataset.collection_titles),
             staging=staging,
+            public_url=texts.public_url,
         )
         progress.start("describe", sum(entry.samples for entry in ledger.entries.values()))
-        try:
-            tasks = _tasks(ledger, context)
-            for done in pool.run(partial(_describer, place), tasks, jobs):
+        with Tables(place) as tables_, ledger:
+            for done in pool.run(partial(_describer, place), _tasks(ledger, context), jobs):
                 ledger.record(done.entry, done.stamp)
+                if done.gathered is not None:
+                    tables_.add(done.gathered)
                 written += done.described
                 progress.advance(done.entry.samples)
             progress.finish()
@@ -123,9 +126,7 @@ def _describe(  # noqa: PLR0913 - three of them are one dataset's, three the run
             if context is not None:
                 sources |= context.sources
             assembly = Assembly(dataset, layout, ledger, texts, sources, _record(layout).partial)
-            assemble(assembly, staging, jobs=jobs, progress=progress)
-        finally:
-            ledger.close()
+            assemble(assembly, tables_, jobs=jobs, progress=progress)
     return written
 
 

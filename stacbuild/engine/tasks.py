@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stacbuild.dataset import SampleRef
+    from stacbuild.engine.gather import Gathered
     from stacbuild.engine.items import Titles
     from stacbuild.engine.ledger import Entry
 
@@ -31,6 +32,8 @@ class Workplace:
         Titles of the catalogs above the partitions.
     staging : Path
         A folder of this run alone, on the catalog's file system.
+    public_url : str or None
+        Where the catalog will be published: makes the hrefs of tables absolute.
     """
 
     dataset: str
@@ -38,6 +41,11 @@ class Workplace:
     inputs: dict[str, Path]
     titles: Titles
     staging: Path
+    public_url: str | None = None
+
+    def base(self, collection: str) -> str | None:
+        """Return the URL of a collection's folder, if the catalog's is known."""
+        return self.public_url and f"{self.public_url}/{self.dataset}/{collection}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class Result:
         Samples converted, and items written, in this run.
     unchecked : frozenset of str
         Schemas that items declare and that could not be had.
+    gathered : Gathered or None
+        What the partition adds to the tables, if its items were made in this run.
     """
 
     entry: Entry
@@ -95,3 +105,4 @@ class Result:
     converted: int = 0
     described: int = 0
     unchecked: frozenset[str] = frozenset()
+    gathered: Gathered | None = None

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 from stacbuild.dataset import Shard, load
 from stacbuild.engine import atomic, fingerprint, samples, tables
 from stacbuild.engine.describe import Describer
+from stacbuild.engine.gather import collect
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Entry
 from stacbuild.engine.samples import JoinFiles, SampleFiles, Sink
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from stacbuild.dataset import Dataset, SampleRef
+    from stacbuild.dataset import Dataset, Item, SampleRef
+    from stacbuild.engine.gather import Gathered
     from stacbuild.engine.samples import Written
     from stacbuild.engine.tasks import Row, Task, Workplace
 
@@ -67,8 +69,11 @@ class Worker:
             is_shard = self.dataset.join_key(task.key) is not None
             describer = None if is_shard else self._describer(task.key)
             rows, rejects, raw, now = self._convert(task, sink)
+            gathered = None
             if describer is not None:
-                rows = self._describe(rows, sink, describer, rejects)
+                samples = self._describe(rows, sink, describer, rejects)
+                rows = [row for row, _ in samples]
+                gathered = collect(self.dataset, self.place, [(task.key, samples)])
             entry = self._put(task.key, staging, sink, rows, describer)
         made = Entry(
             **{
@@ -78,7 +83,8 @@ class Worker:
                 "join": self.dataset.join_key(task.key),
             }
         )
-        return self._result(made, now, converted=len(rows), described=len(rows))
+        done = self._result(made, now, gathered)
+        return replace(done, converted=len(rows), described=len(rows))
 
     def join(self, task: Task) -> Result:
         """Make the item of a join partition from its shards."""
@@ -91,10 +97,13 @@ class Worker:
             describer = self._describer(task.key)
             facts = self.dataset.join(task.key, shards, JoinFiles(sink))
             row = _row(task.key.rpartition("/")[2], None, sink.keep(), facts, None)
-            for collection, name, data in describer.documents(row):
+            items = describer.items(row)
+            for collection, name, data in describer.documents(items):
                 sink.write(collection, name, data)
             entry = self._put(task.key, staging, sink, [row], describer)
-        return self._result(Entry(**{**entry, "pixels": pixels}), "", converted=1, described=1)
+        gathered = collect(self.dataset, self.place, [(task.key, [(row, items)])])
+        done = self._result(Entry(**{**entry, "pixels": pixels}), "", gathered)
+        return replace(done, converted=1, described=1)
 
     def describe(self, task: Task, now: str | None = None) -> Result:
         """Make the items of a partition again from its facts, where they would differ."""
@@ -120,14 +129,17 @@ class Worker:
         for row, fresh in zip(rows, context, strict=True):
             self._same_pixels(row, fresh)
             row["context"] = fresh
-        changed = self._changed(task.key, rows, objects if whole else {})
+        describer = self._describer(task.key)
+        samples = [(row, describer.items(row)) for row in rows]
+        changed = self._changed(describer, samples, objects if whole else {})
         for path, data in changed.items():
             objects[path] = (len(data), hashlib.sha256(data).digest())
         record = self._record(task.key, rows, [(path, *what) for path, what in objects.items()])
         for path, data in changed.items():
             atomic.replace(self.layout.root / path, data, self.place.staging)
         made = Entry(**{**record, "pixels": entry.pixels, "rejects": entry.rejects})
-        return self._result(made, stamp, described=len(changed))
+        gathered = collect(self.dataset, self.place, [(task.key, samples)])
+        return replace(self._result(made, stamp, gathered), described=len(changed))
 
     def _same_pixels(self, row: Row, context: Row) -> None:
         """Refuse a context under which the sample would have to be converted again."""
@@ -225,8 +237,8 @@ class Worker:
 
     def _describe(
         self, rows: list[Row], sink: Sink, describer: Describer, rejects: list[Reject]
-    ) -> list[Row]:
-        """Write the items of converted samples; return the rows of those that have them.
+    ) -> list[tuple[Row, list[Item]]]:
+        """Write the items of converted samples; return those that have them, with their items.
 
         After all of the partition's pixels: compression and validation would each throw the
         other out of the processor's caches, sample by sample.
@@ -234,7 +246,7 @@ class Worker:
         good = []
         for row in rows:
             try:
-                documents = describer.documents(row)
+                items = describer.items(row)
             except SampleError as error:
                 files = [
                     (file["collection"], file["name"], file["size"], file["sha256"])
@@ -243,10 +255,10 @@ class Worker:
                 sink.drop(files)
                 rejects.append(_reject(row["id"], error, row["raw_sha256"]))
                 continue
-            for collection, name, data in documents:
+            for collection, name, data in describer.documents(items):
                 sink.write(collection, name, data)
             sink.keep()
-            good.append(row)
+            good.append((row, items))
         return good
 
     def _shard(self, entry: Entry) -> Shard:
@@ -343,16 +355,18 @@ class Worker:
         return dict(sorted(found.items()))
 
     def _changed(
-        self, key: str, rows: list[Row], known: dict[str, tuple[int, bytes]]
+        self,
+        describer: Describer,
+        samples: list[tuple[Row, list[Item]]],
+        known: dict[str, tuple[int, bytes]],
     ) -> dict[str, bytes]:
         """Return the documents of a partition that differ from the known ones, by path."""
-        describer = self._describer(key)
-        documents = [document for row in rows for document in describer.documents(row)]
+        documents = [document for _, items in samples for document in describer.documents(items)]
         documents.extend(describer.catalogs())
         return {
             path: data
             for collection, name, data in documents
-            for path in (self._path(collection, key, name),)
+            for path in (self._path(collection, describer.key, name),)
             if known.get(path) != (len(data), hashlib.sha256(data).digest())
         }
 
@@ -362,10 +376,9 @@ class Worker:
     def _path(self, collection: str, key: str, name: str) -> str:
         return f"{self.dataset.id}/{collection}/{key}/{name}"
 
-    def _result(
-        self, entry: Entry, stamp: str, *, converted: int = 0, described: int = 0
-    ) -> Result:
-        return Result(entry, stamp, converted, described, frozenset(self.validator.unchecked))
+    def _result(self, entry: Entry, stamp: str, gathered: Gathered | None = None) -> Result:
+        unchecked = frozenset(self.validator.unchecked)
+        return Result(entry, stamp, unchecked=unchecked, gathered=gathered)
 
 
 def _row(
