@@ -36,7 +36,7 @@ def write(path: Path, data: bytes, scratch: Path) -> bool:
     return True
 
 
-def replace(path: Path, data: bytes, scratch: Path) -> None:
+def replace(path: Path | str, data: bytes, scratch: Path) -> None:
     """Write a file by renaming it into place; both folders exist."""
     # One name a process is enough: what a killed one left under it is written over.
     name = f"{scratch}/.{os.getpid()}.new"

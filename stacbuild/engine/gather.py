@@ -18,7 +18,7 @@ from stacbuild.dataset import load
 from stacbuild.engine import pool, tables
 from stacbuild.engine.describe import Describer
 from stacbuild.engine.layout import Layout
-from stacbuild.engine.tally import empty, tally
+from stacbuild.engine.tally import empty, tally, tally_bands
 from stacbuild.index.items import IndexWriter, encode_folders
 from stacbuild.index.leakage import COLUMNS, leakage
 from stacbuild.index.splits import SPLIT, Sample, SplitWriter
@@ -79,8 +79,9 @@ def collect(dataset: Dataset, work: Workplace, partitions: Sequence[Described]) 
     places: list[tuple[Any, ...]] = []
     for key, samples in partitions:
         of: dict[str, list[Item]] = {name: [] for name in dataset.collection_ids}
-        for row, items in samples:
-            tally(dataset, row, items, gathered.summary)
+        tally_bands(samples, gathered.summary)
+        for _, items in samples:
+            tally(dataset, items, gathered.summary)
             for item in items:
                 of[item["collection"]].append(item)
             if items[0]["properties"].get(SPLIT) is not None:

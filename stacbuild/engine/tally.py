@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stacbuild.raster.statistics import from_facts
-from stacbuild.summary import BandSums, CollectionSummary, Summary
+from stacbuild.raster.statistics import merged
+from stacbuild.summary import CollectionSummary, Summary
 
 if TYPE_CHECKING:
     from stacbuild.dataset import Dataset, Item
@@ -15,29 +15,32 @@ if TYPE_CHECKING:
 MOST_VALUES = 1000
 
 
-def tally(dataset: Dataset, row: Row, items: list[Item], into: Summary) -> None:
+def tally(dataset: Dataset, items: list[Item], into: Summary) -> None:
     """Count one sample and its items into a summary.
 
     Parameters
     ----------
     dataset : Dataset
         Names the properties whose values are listed.
-    row : dict
-        The sample's row of facts.
     items : list of dict
         Its items; the first one is the imagery item.
     into : Summary
         Counts so far.
     """
     into.samples += 1
-    split = items[0]["properties"].get("ml-aoi:split", "")
     for item in items:
         _tally_item(dataset, item, into.collections[item["collection"]])
-    sums = row["facts"].get("band_sums")
-    if sums:
-        bands = into.bands.setdefault(split, [BandSums() for _ in sums])
-        for band, more in zip(bands, from_facts(sums), strict=True):
-            band.add(more)
+
+
+def tally_bands(samples: list[tuple[Row, list[Item]]], into: Summary) -> None:
+    """Add the band sums in the facts of samples to a summary, by split."""
+    by_split: dict[str, list[list[dict[str, int]]]] = {}
+    for row, items in samples:
+        sums = row["facts"].get("band_sums")
+        if sums:
+            by_split.setdefault(items[0]["properties"].get("ml-aoi:split", ""), []).append(sums)
+    for split, rows in by_split.items():
+        into.add(Summary(bands={split: merged(rows)}))
 
 
 def _tally_item(dataset: Dataset, item: Item, into: CollectionSummary) -> None:

@@ -126,6 +126,7 @@ class Worker:
         if items == entry.items and whole:
             return self._result(entry, stamp)
         rows = rows or tables.read_rows(self.layout.facts(task.key))
+        same = all(row["context"] == fresh for row, fresh in zip(rows, context, strict=True))
         for row, fresh in zip(rows, context, strict=True):
             self._same_pixels(row, fresh)
             row["context"] = fresh
@@ -134,10 +135,14 @@ class Worker:
         changed = self._changed(describer, samples, objects if whole else {})
         for path, data in changed.items():
             objects[path] = (len(data), hashlib.sha256(data).digest())
-        record = self._record(task.key, rows, [(path, *what) for path, what in objects.items()])
+        if not same:
+            tables.write_rows(self.layout.facts(task.key), rows, self.schema, self.place.staging)
+        digest = tables.write_manifest(self.layout.manifest(task.key), objects, self.place.staging)
+        root = os.fspath(self.layout.root)
         for path, data in changed.items():
-            atomic.replace(self.layout.root / path, data, self.place.staging)
-        made = Entry(**{**record, "pixels": entry.pixels, "rejects": entry.rejects})
+            atomic.replace(f"{root}/{path}", data, self.place.staging)
+        contents = self._contents([(path, *what) for path, what in objects.items()])
+        made = replace(entry, items=items, digest=digest, contents=contents)
         gathered = collect(self.dataset, self.place, [(task.key, samples)])
         return replace(self._result(made, stamp, gathered), described=len(changed))
 

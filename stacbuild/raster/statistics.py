@@ -10,7 +10,7 @@ import pyarrow as pa
 from stacbuild.summary import BandSums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -133,18 +133,25 @@ def from_facts(rows: Iterable[Mapping[str, int]]) -> list[BandSums]:
     return [BandSums(*(row[name] for name in FIELDS)) for row in rows]
 
 
-def stac_statistics(sums: BandSums) -> dict[str, float]:
-    """Return STAC 1.1 ``statistics`` of a band; empty where it has no valid pixel.
+def merged(rows: Sequence[Sequence[Mapping[str, int]]]) -> list[BandSums]:
+    """Return the sums over many samples, band by band.
 
-    Mean and standard deviation (of the population) have 3 decimals, the percentage of valid
-    pixels has 4.
+    Parameters
+    ----------
+    rows : sequence of sequence of mapping
+        Values of the facts column `SUMS_TYPE`, one per sample, each with the same bands.
     """
-    if not sums.count:
-        return {"valid_percent": 0.0} if sums.nodata else {}
-    return {
-        "minimum": sums.minimum,
-        "maximum": sums.maximum,
-        "mean": round(sums.mean, 3),
-        "stddev": round(sums.stddev, 3),
-        "valid_percent": round(100 * sums.count / (sums.count + sums.nodata), 4),
-    }
+    found = []
+    for band in zip(*rows, strict=True):
+        valid = [sums for sums in band if sums["count"]]
+        found.append(
+            BandSums(
+                count=sum([sums["count"] for sums in valid]),
+                nodata=sum([sums["nodata"] for sums in band]),
+                minimum=min([sums["minimum"] for sums in valid], default=0),
+                maximum=max([sums["maximum"] for sums in valid], default=0),
+                total=sum([sums["total"] for sums in valid]),
+                squares=sum([sums["squares"] for sums in valid]),
+            )
+        )
+    return found
