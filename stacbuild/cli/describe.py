@@ -10,6 +10,7 @@ from stacbuild import dataset
 from stacbuild.cli import options, output
 from stacbuild.cli.progress import progress
 from stacbuild.config import load_config
+from stacbuild.engine.pool import calm_collector
 from stacbuild.engine.rebuild import describe_catalog
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def command(
     catalog was built with. Pixels are not touched.
     """
     config = load_config(config_file) if config_file else None
+    calm_collector()  # with one job the work is done in this process
     with progress(quiet=quiet) as shown:
         written = describe_catalog(
             catalog,
