@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -23,13 +21,12 @@ from stacbuild.engine.gather import collect
 from stacbuild.engine.layout import Layout
 from stacbuild.engine.ledger import Entry
 from stacbuild.engine.samples import JoinFiles, SampleFiles, Sink
+from stacbuild.engine.shelf import Shelf, contents_of
 from stacbuild.engine.tasks import Result
 from stacbuild.errors import CatalogError, SampleError
 from stacbuild.validate.item import ItemValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
     from stacbuild.dataset import Dataset, Item, SampleRef
     from stacbuild.engine.gather import Gathered
@@ -47,14 +44,14 @@ class Worker:
     dataset: Dataset = field(init=False)
     layout: Layout = field(init=False)
     validator: ItemValidator = field(init=False)
-    schema: pa.Schema = field(init=False)
+    shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
         """Load the dataset package and compile the schemas."""
         self.dataset = load(self.place.dataset)
         self.layout = Layout(self.place.root, self.dataset.id)
         self.validator = ItemValidator()
-        self.schema = tables.facts_schema(self.dataset.facts_schema, self.dataset.context_schema)
+        self.shelf = Shelf(self.dataset, self.place)
 
     # -- the three kinds of work ----------------------------------------------------------
 
@@ -64,7 +61,7 @@ class Worker:
             now = self._stamp(task)
             if self._pixels_hold(task, now):
                 return self.describe(task, now)
-        with self._staging(task.key) as staging:
+        with self.shelf.staging(task.key) as staging:
             sink = Sink(staging, self.dataset.collection_ids)
             is_shard = self.dataset.join_key(task.key) is not None
             describer = None if is_shard else self._describer(task.key)
@@ -74,7 +71,7 @@ class Worker:
                 samples = self._describe(rows, sink, describer, rejects)
                 rows = [row for row, _ in samples]
                 gathered = collect(self.dataset, self.place, [(task.key, samples)])
-            entry = self._put(task.key, staging, sink, rows, describer)
+            entry = self.shelf.put(task.key, staging, sink, rows, describer)
         made = Entry(
             **{
                 **entry,
@@ -92,7 +89,7 @@ class Worker:
         if task.known is not None and task.known.pixels == pixels and self._in_place(task.known):
             return self.describe(task, "")
         shards = [self._shard(entry) for entry in task.shards if entry.samples]
-        with self._staging(task.key) as staging:
+        with self.shelf.staging(task.key) as staging:
             sink = Sink(staging, self.dataset.collection_ids)
             describer = self._describer(task.key)
             facts = self.dataset.join(task.key, shards, JoinFiles(sink))
@@ -100,7 +97,7 @@ class Worker:
             items = describer.items(row)
             for collection, name, data in describer.documents(items):
                 sink.write(collection, name, data)
-            entry = self._put(task.key, staging, sink, [row], describer)
+            entry = self.shelf.put(task.key, staging, sink, [row], describer)
         gathered = collect(self.dataset, self.place, [(task.key, [(row, items)])])
         done = self._result(Entry(**{**entry, "pixels": pixels}), "", gathered)
         return replace(done, converted=1, described=1)
@@ -136,12 +133,14 @@ class Worker:
         for path, data in changed.items():
             objects[path] = (len(data), hashlib.sha256(data).digest())
         if not same:
-            tables.write_rows(self.layout.facts(task.key), rows, self.schema, self.place.staging)
+            tables.write_rows(
+                self.layout.facts(task.key), rows, self.shelf.schema, self.place.staging
+            )
         digest = tables.write_manifest(self.layout.manifest(task.key), objects, self.place.staging)
         root = os.fspath(self.layout.root)
         for path, data in changed.items():
             atomic.replace(f"{root}/{path}", data, self.place.staging)
-        contents = self._contents([(path, *what) for path, what in objects.items()])
+        contents = contents_of([(path, *what) for path, what in objects.items()])
         made = replace(entry, items=items, digest=digest, contents=contents)
         gathered = collect(self.dataset, self.place, [(task.key, samples)])
         return replace(self._result(made, stamp, gathered), described=len(changed))
@@ -272,93 +271,6 @@ class Worker:
         rows = tables.read_rows(self.layout.facts(entry.partition))
         return Shard(entry.partition, [row["facts"] for row in rows], files)
 
-    # -- put in place ---------------------------------------------------------------------
-
-    @contextmanager
-    def _staging(self, key: str) -> Iterator[Path]:
-        folder = self.place.staging / key.replace("/", "@")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _put(
-        self, key: str, staging: Path, sink: Sink, rows: list[Row], describer: Describer | None
-    ) -> dict[str, Any]:
-        """Write facts and manifest, then rename the finished partition into place.
-
-        In this order, so that a kill in between is seen: the manifest no longer has the digest
-        that the ledger knows, and the partition is made again.
-        """
-        if describer is None:
-            record = self._record(key, rows, [], shard=True)
-            self._swap(staging, self.layout.shards(key), keep=bool(rows))
-            return record
-        if rows:
-            for collection, name, data in describer.catalogs():
-                sink.write(collection, name, data)
-        sink.keep()
-        objects = [
-            (self._path(collection, key, name), size, digest)
-            for collection, name, size, digest in sink.kept
-        ]
-        record = self._record(key, rows, objects)
-        for collection in self.dataset.collection_ids:
-            target = self.layout.partition(collection, key)
-            self._swap(staging / collection, target, keep=bool(rows))
-        return record
-
-    def _swap(self, made: Path, target: Path, *, keep: bool) -> None:
-        """Put a folder in the place of the one before; without ``keep`` only take that away."""
-        if target.exists():
-            aside = self.place.staging / f"old-{os.getpid()}"
-            target.rename(aside)
-            if keep:
-                made.rename(target)
-            shutil.rmtree(aside)
-        elif keep:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.rename(target)
-
-    def _record(
-        self, key: str, rows: list[Row], objects: list[tables.Object], *, shard: bool = False
-    ) -> dict[str, Any]:
-        """Write facts and manifest; return the fields of the ledger's line that follow."""
-        schema = self.schema
-        if shard and self.dataset.shard_schema is not None:
-            schema = tables.facts_schema(self.dataset.shard_schema, self.dataset.context_schema)
-        facts = tables.facts_digest(rows)
-        digest = ""
-        if rows:
-            tables.write_rows(self.layout.facts(key), rows, schema, self.place.staging)
-        else:
-            self.layout.facts(key).unlink(missing_ok=True)
-        if objects and rows:
-            known = {path: (size, sha256) for path, size, sha256 in objects}
-            digest = tables.write_manifest(self.layout.manifest(key), known, self.place.staging)
-        else:
-            self.layout.manifest(key).unlink(missing_ok=True)
-        context = [row["context"] or {} for row in rows]
-        return {
-            "partition": key,
-            "facts": facts,
-            "items": fingerprint.items(self.dataset, self.place.titles, facts, context),
-            "digest": digest,
-            "samples": len(rows),
-            "contents": self._contents(objects),
-        }
-
-    def _contents(self, objects: list[tables.Object]) -> dict[str, list[int]]:
-        """Return number and bytes of a partition's files, by collection."""
-        found: dict[str, list[int]] = {}
-        for path, size, _ in objects:
-            counts = found.setdefault(path.split("/", 2)[1], [0, 0])
-            counts[0] += 1
-            counts[1] += size
-        return dict(sorted(found.items()))
-
     def _changed(
         self,
         describer: Describer,
@@ -371,15 +283,12 @@ class Worker:
         return {
             path: data
             for collection, name, data in documents
-            for path in (self._path(collection, describer.key, name),)
+            for path in (self.shelf.path(collection, describer.key, name),)
             if known.get(path) != (len(data), hashlib.sha256(data).digest())
         }
 
     def _describer(self, key: str) -> Describer:
         return Describer(self.dataset, key, self.place.titles, self.validator)
-
-    def _path(self, collection: str, key: str, name: str) -> str:
-        return f"{self.dataset.id}/{collection}/{key}/{name}"
 
     def _result(self, entry: Entry, stamp: str, gathered: Gathered | None = None) -> Result:
         unchecked = frozenset(self.validator.unchecked)
