@@ -27,7 +27,6 @@ from stacbuild.errors import CatalogError, SampleError
 from stacbuild.validate.item import ItemValidator
 
 if TYPE_CHECKING:
-
     from stacbuild.dataset import Dataset, Item, SampleRef
     from stacbuild.engine.gather import Gathered
     from stacbuild.engine.samples import Written
