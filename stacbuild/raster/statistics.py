@@ -128,11 +128,6 @@ def to_facts(sums: Iterable[BandSums]) -> list[dict[str, int]]:
     return rows
 
 
-def from_facts(rows: Iterable[Mapping[str, int]]) -> list[BandSums]:
-    """Return the sums in values of the facts column `SUMS_TYPE`."""
-    return [BandSums(*(row[name] for name in FIELDS)) for row in rows]
-
-
 def merged(rows: Sequence[Sequence[Mapping[str, int]]]) -> list[BandSums]:
     """Return the sums over many samples, band by band.
 
